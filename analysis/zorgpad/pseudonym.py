@@ -1,0 +1,100 @@
+"""Keyed pseudonyms, and the recognition of raw BSNs.
+
+A pseudonym is ``c_`` and 30 letters a-p: the first 120 bits of HMAC-SHA-256 over ``jw-client-v1|`` and the identifier,
+zero-padded to nine digits, four bits a letter. Letters only, so that no pseudonym holds a run of digits that could be
+taken for a BSN. The key never leaves its file: it is an argument as an open binary file, never a value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from typing import BinaryIO
+
+import numpy as np
+import pandas as pd
+
+from zorgpad.errors import DataError
+
+DOMAIN = b"jw-client-v1|"
+MINIMUM_KEY_BYTES = 32
+WELL_FORMED = re.compile(r"c_[a-p]{30}")
+
+_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
+_ELEVEN_TEST = np.array([9, 8, 7, 6, 5, 4, 3, 2, -1])
+
+
+def read_key(key: BinaryIO) -> bytes:
+    """The bytes of an open key file.
+
+    Raises
+    ------
+    DataError
+        When the key is shorter than 32 bytes.
+    """
+    secret = key.read()
+    if len(secret) < MINIMUM_KEY_BYTES:
+        raise DataError(
+            f"The key has {len(secret)} bytes; pseudonyms need at least {MINIMUM_KEY_BYTES}.\n"
+            f"Make one outside the project: python -c \"import secrets, sys; sys.stdout.buffer.write(secrets.token_bytes(32))\" > PATH"
+        )
+    return secret
+
+
+def pseudonymise(ids: pd.Series, secret: bytes) -> pd.Series:
+    """The pseudonym of each identifier: the same person keeps the same one, in every gemeente.
+
+    Parameters
+    ----------
+    ids : Series of str
+        Raw identifiers; digits are zero-padded to nine, so that a lost leading zero does no harm. Well-formed
+        pseudonyms are kept as they are.
+    secret : bytes
+        From :func:`read_key`.
+
+    Raises
+    ------
+    DataError
+        When an identifier is missing or empty.
+    """
+    text = ids.astype(object)
+    empty = text.isna() | (text.astype(str).str.strip() == "")
+    if empty.any():
+        raise DataError(f"{int(empty.sum())} rows have no identifier of the child.\nAdd it, or leave those rows out.")
+    unique = pd.unique(text)
+    return text.map(dict(zip(unique, (_one(str(value).strip(), secret) for value in unique), strict=True)))
+
+
+def _one(identifier: str, secret: bytes) -> str:
+    """The pseudonym of one identifier."""
+    if WELL_FORMED.fullmatch(identifier):
+        return identifier
+    digest = hmac.digest(secret, DOMAIN + identifier.zfill(9).encode(), hashlib.sha256)
+    return "c_" + digest[:15].hex().translate(_LETTERS)
+
+
+def is_bsn(values: pd.Series) -> pd.Series:
+    """Whether each value could be a raw BSN: nine digits that pass the elfproef, or eight with a lost zero."""
+    text = values.astype(object).fillna("").astype(str).str.strip()
+    candidate = text.str.fullmatch(r"\d{8,9}")
+    digits = text[candidate].str.zfill(9)
+    table = np.array([list(value) for value in digits], dtype=np.int64).reshape(-1, 9)
+    result = pd.Series(data=False, index=values.index)
+    result[candidate] = (table @ _ELEVEN_TEST % 11 == 0) & table.any(axis=1)
+    return result
+
+
+def fictive_bsns(n: int, *, first: int = 0) -> list[str]:
+    """``n`` different numbers that pass the elfproef, in the range 999… that is never handed out to people.
+
+    ``first`` skips that many, so that two calls need not overlap.
+    """
+    numbers: list[str] = []
+    stem = 99_900_000 + first
+    while len(numbers) < n:
+        weighted = sum(int(digit) * weight for digit, weight in zip(f"{stem:08d}", range(9, 1, -1), strict=True))
+        if weighted % 11 < 10:
+            numbers.append(f"{stem:08d}{weighted % 11}")
+        stem += 1
+    return numbers

@@ -1,0 +1,387 @@
+"""One region's configuration: a folder of small tables that says what every code means there.
+
+A region is data, never code. The folder holds ``region.toml``, ``gemeenten.csv``, ``products.csv``,
+``end_reasons.csv`` and, optionally, ``providers.csv``, ``change_reasons.csv``, ``referrers.csv``, ``tariffs.csv``,
+``population.csv`` and ``ambitions.csv``. Validity in these tables is half-open: ``valid_to`` and ``contracted_to``
+are the first day *not* valid; blank means without bound.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from zorgpad.errors import RegionError
+from zorgpad.schemas import LADDER, ZORGVORMEN
+
+ANY_CODE = "*"
+END_KINDS = (
+    "planned",
+    "client",
+    "provider",
+    "mutual",
+    "external",
+    "administrative",
+    "temporary",
+    "death",
+    "other_domain",
+)
+POLICIES = ("intern", "werkgroep", "cbs")
+
+_REQUIRED = {
+    "gemeenten": ("gm_code", "name", "subregion"),
+    "products": (
+        "product_category",
+        "product_code",
+        "valid_from",
+        "valid_to",
+        "zorgvorm",
+        "segment",
+        "is_verblijf",
+        "is_gezinsvorm",
+        "label",
+        "source",
+    ),
+    "end_reasons": ("code", "kind"),
+}
+_OPTIONAL = {
+    "providers": ("agb", "name", "contracted_from", "contracted_to", "successor_agb"),
+    "change_reasons": ("code", "end_reason"),
+    "referrers": ("code", "label"),
+    "tariffs": ("product_code", "unit", "valid_from", "cents"),
+    "population": ("gm_code", "year", "age", "n"),
+    "ambitions": ("indicator", "baseline_year", "baseline_value", "target", "year", "source"),
+}
+_DATES = ("valid_from", "valid_to", "contracted_from", "contracted_to")
+_FLAGS = ("is_verblijf", "is_gezinsvorm")
+
+
+@dataclass(frozen=True)
+class BreakdownRule:
+    """When the end of a stay counts as a breakdown (DESIGN 5.8); codes are JZ588.
+
+    ``certain``: the provider broke off. ``probable``: broken off by or with the client, whatever follows.
+    ``probable_if_followed``: an administrative or missing reason (``""``) that counts only when one of
+    ``followed_by`` is the next state. ``sensitivity``: counted as well in a sensitivity run. ``adult_age``: from
+    this age in years nothing counts.
+    """
+
+    certain: frozenset[str] = frozenset({"33"})
+    probable: frozenset[str] = frozenset({"32", "34"})
+    probable_if_followed: frozenset[str] = frozenset({"", "36", "37", "38"})
+    followed_by: frozenset[str] = frozenset({"gezinshuis", "woongroep", "behandelverblijf", "crisis"})
+    sensitivity: frozenset[str] = frozenset({"35"})
+    adult_age: int = 18
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """One region: its gemeenten, what its codes mean, and the rules that decide its numbers.
+
+    Attributes
+    ----------
+    name, label : str
+        The folder's name and the name for readers.
+    folder : Path
+        Where the configuration lies; named in errors.
+    window_start : Mapping[str, Timestamp]
+        Per gemeente (``GM0794``) the first observed day.
+    prominence : tuple of str
+        Zorgvormen from most to least prominent: the first one present is the state of a child on a day.
+    max_gap_days, absence_days, classification_days, min_overlap_days, horizon_days : int
+        Rules in days; DESIGN 5.
+    breakdown : BreakdownRule
+    policy : str
+        Disclosure policy: intern, werkgroep or cbs.
+    gemeenten, products, end_reasons, … : DataFrame
+        The tables of the folder; an absent optional table is empty.
+    """
+
+    name: str
+    label: str
+    folder: Path
+    window_start: Mapping[str, pd.Timestamp]
+    prominence: tuple[str, ...]
+    gemeenten: pd.DataFrame
+    products: pd.DataFrame
+    end_reasons: pd.DataFrame
+    max_gap_days: int = 30
+    absence_days: int = 30
+    classification_days: int = 30
+    min_overlap_days: int = 0
+    horizon_days: int = 365
+    breakdown: BreakdownRule = field(default_factory=BreakdownRule)
+    policy: str = "werkgroep"
+    providers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_OPTIONAL["providers"]))
+    change_reasons: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_OPTIONAL["change_reasons"]))
+    referrers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_OPTIONAL["referrers"]))
+    tariffs: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_OPTIONAL["tariffs"]))
+    population: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_OPTIONAL["population"]))
+    ambitions: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_OPTIONAL["ambitions"]))
+
+    @property
+    def products_path(self) -> Path:
+        """The file in which product codes get their meaning."""
+        return self.folder / "products.csv"
+
+    @property
+    def ladder(self) -> Mapping[str, int]:
+        """The height of each state on the ladder of intensity; geen_zorg is 0."""
+        return MappingProxyType({state: height for height, state in enumerate(LADDER)})
+
+    @property
+    def verblijf(self) -> frozenset[str]:
+        """The zorgvormen in which a child sleeps elsewhere than at home."""
+        return frozenset(self.products.loc[self.products["is_verblijf"], "zorgvorm"])
+
+    @property
+    def gezinsvormen(self) -> frozenset[str]:
+        """The zorgvormen that are always life in a family other than the child's own (crisis is not always)."""
+        always = self.products.groupby("zorgvorm")["is_gezinsvorm"].all()
+        return frozenset(always.index[always])
+
+    def observed_from(self, gemeenten: pd.Series) -> pd.Series:
+        """The first observed day of each gemeente in ``gemeenten``; the earliest of the region for an unknown one."""
+        earliest = min(self.window_start.values())
+        found = gemeenten.astype(object).map(dict(self.window_start))
+        return pd.to_datetime(found).fillna(earliest).astype("datetime64[ns]")
+
+    def gemeente(self, name_or_code: str) -> str:
+        """The code (``GM0794``) of a gemeente given by code, four digits, or name in any case.
+
+        Raises
+        ------
+        RegionError
+            When the region has no such gemeente; the message lists those it has.
+        """
+        wanted = name_or_code.strip()
+        code = f"GM{wanted}" if wanted.isdigit() and len(wanted) == 4 else wanted
+        table = self.gemeenten
+        hit = table[(table["gm_code"] == code.upper()) | (table["name"].str.casefold() == wanted.casefold())]
+        if hit.empty:
+            known = ", ".join(f"{row.name} ({row.gm_code})" for row in table.itertuples(index=False))
+            raise RegionError(f"{self.label} has no gemeente '{name_or_code}'.\nChoose one of: {known}.")
+        return str(hit["gm_code"].iloc[0])
+
+    def gemeente_name(self, gm_code: str) -> str:
+        """The name of gemeente ``gm_code``."""
+        return str(self.gemeenten.set_index("gm_code")["name"].at[gm_code])
+
+    def map_products(self, allocations: pd.DataFrame, *, source: str = "the allocations") -> pd.DataFrame:
+        """What each allocation's product means on the day it starts.
+
+        Parameters
+        ----------
+        allocations : DataFrame
+            With ``product_code`` (may be missing), ``start_date`` and, when codes are missing, ``product_category``.
+        source : str
+            Names the rows in an error.
+
+        Returns
+        -------
+        DataFrame
+            On the index of ``allocations``: zorgvorm, segment, is_verblijf, is_gezinsvorm. A code that is known but
+            not valid on the start date takes its nearest period.
+
+        Raises
+        ------
+        RegionError
+            Lists every code that ``products.csv`` does not know, with the number of rows.
+        """
+        keys = self._product_keys(allocations)
+        table = self.products.assign(key=self._table_keys())
+        unknown = keys[~keys.isin(table["key"])]
+        if not unknown.empty:
+            counts = unknown.value_counts().sort_index()
+            codes = ", ".join(f"{code} ({n})" for code, n in counts.items())
+            raise RegionError(
+                f"{len(counts)} product code{'s' * (len(counts) > 1)} in {source} "
+                f"{'have' if len(counts) > 1 else 'has'} no zorgvorm: {codes}.\nAdd {'them' if len(counts) > 1 else 'it'} to {self.products_path}."
+            )
+        pick = pd.Series(-1, index=keys.index)
+        starts = pd.to_datetime(allocations["start_date"])
+        for key, periods in table.groupby("key", sort=False):
+            rows = keys == key
+            pick[rows] = _nearest_period(starts[rows], periods)
+        columns = ["zorgvorm", "segment", "is_verblijf", "is_gezinsvorm"]
+        return self.products.loc[pick.to_numpy(), columns].set_axis(allocations.index)
+
+    def _product_keys(self, allocations: pd.DataFrame) -> pd.Series:
+        """The code where the region knows it, else the category with ``*``."""
+        codes = allocations["product_code"].astype(object)
+        exact = codes.isin(self.products["product_code"]) & codes.notna() & (codes != ANY_CODE)
+        category = (
+            allocations["product_category"].astype(object)
+            if "product_category" in allocations
+            else codes.fillna("").str[:2]
+        )
+        wild = category.fillna("").astype(str) + ANY_CODE
+        known = wild.isin(self._table_keys())
+        return codes.where(exact, wild.where(known | codes.isna(), codes))
+
+    def _table_keys(self) -> pd.Series:
+        """The key of each row of ``products``: the code, or category and ``*``."""
+        codes, category = self.products["product_code"], self.products["product_category"]
+        return codes.where(codes != ANY_CODE, category + ANY_CODE)
+
+    def successor(self, provider_ids: pd.Series) -> pd.Series:
+        """Each provider's present id: providers that went on under a new AGB code after a contract change are one."""
+        table = self.providers.dropna(subset=["successor_agb"])
+        chain = dict(zip(table["agb"], table["successor_agb"], strict=True))
+        for _ in range(len(chain)):  # a chain of successors is at most as long as the table
+            chain = {old: chain.get(new, new) for old, new in chain.items()}
+        return provider_ids.replace(chain) if chain else provider_ids
+
+    def end_kind(self, codes: Iterable[str | None]) -> list[str | None]:
+        """The kind of each JZ588 code (planned, client, provider, …); ``None`` for an unknown or missing code."""
+        kinds = dict(zip(self.end_reasons["code"], self.end_reasons["kind"], strict=True))
+        return [kinds.get(code) if code else None for code in codes]
+
+
+def _nearest_period(starts: pd.Series, periods: pd.DataFrame) -> np.ndarray:
+    """For each start the index of the period that holds it, or of the one nearest to it."""
+    if len(periods) == 1:
+        return np.full(len(starts), periods.index[0])
+    day = starts.to_numpy().astype("datetime64[D]").astype(np.int64)[:, None]
+    low = periods["valid_from"].fillna(pd.Timestamp.min.ceil("D")).to_numpy().astype("datetime64[D]").astype(np.int64)
+    high = periods["valid_to"].fillna(pd.Timestamp.max.floor("D")).to_numpy().astype("datetime64[D]").astype(np.int64)
+    distance = np.maximum(0, np.maximum(low - day, day - high + 1))
+    return periods.index.to_numpy()[distance.argmin(axis=1)]
+
+
+def shipped_regions() -> list[str]:
+    """The names of the regions that come with the package."""
+    root = resources.files("zorgpad") / "regions"
+    return sorted(entry.name for entry in root.iterdir() if (entry / "region.toml").is_file())
+
+
+def load_region(name_or_folder: str | Path) -> Region:
+    """Read a region's configuration.
+
+    Parameters
+    ----------
+    name_or_folder : str or Path
+        The name of a shipped region (``"een10voordejeugd"``) or a folder with ``region.toml``.
+
+    Raises
+    ------
+    RegionError
+        When the region does not exist, a file or column is missing, or the tables contradict each other.
+    """
+    folder = _find(name_or_folder)
+    try:
+        settings = tomllib.loads((folder / "region.toml").read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RegionError(f"{folder / 'region.toml'} is not valid TOML: {error}.\nMend that line.") from None
+    tables = {name: _read_table(folder, name, wanted) for name, wanted in (_REQUIRED | _OPTIONAL).items()}
+    region = _assemble(folder, settings, tables)
+    _check(region)
+    return region
+
+
+def _find(name_or_folder: str | Path) -> Path:
+    """The folder of a region, shipped or not."""
+    for folder in (Path(name_or_folder), Path(str(resources.files("zorgpad") / "regions" / str(name_or_folder)))):
+        if (folder / "region.toml").is_file():
+            return folder
+    raise RegionError(
+        f"There is no region '{name_or_folder}': no folder of that name holds a region.toml.\n"
+        f"Shipped are: {', '.join(shipped_regions())}. An own region is given by the path of its folder."
+    )
+
+
+def _read_table(folder: Path, name: str, wanted: tuple[str, ...]) -> pd.DataFrame:
+    """One CSV of the region as text, dates and flags parsed; empty where an optional file is absent."""
+    path = folder / f"{name}.csv"
+    if not path.is_file():
+        if name in _REQUIRED:
+            raise RegionError(f"{folder} has no {path.name}.\nIts columns are: {', '.join(wanted)}.")
+        return pd.DataFrame(columns=list(wanted), dtype=object)
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8")
+    except (ValueError, UnicodeDecodeError) as error:
+        raise RegionError(f"{path} cannot be read as CSV: {type(error).__name__}.\nSave it as UTF-8 with commas.") from None
+    missing = [column for column in wanted if column not in table]
+    if missing:
+        raise RegionError(f"{path} lacks {', '.join(missing)}.\nIts columns are: {', '.join(wanted)}.")
+    for column in table.columns.intersection(_DATES):
+        table[column] = _parse_dates(table[column], path)
+    for column in table.columns.intersection(_FLAGS):
+        table[column] = table[column].map({"1": True, "true": True, "0": False, "false": False})
+        if table[column].isna().any():
+            raise RegionError(f"{path}: {column} is neither 1 nor 0 in {int(table[column].isna().sum())} rows.\nWrite 1 or 0.")
+        table[column] = table[column].astype(bool)
+    return table
+
+
+def _parse_dates(values: pd.Series, path: Path) -> pd.Series:
+    """Dates written as 2023-12-31."""
+    try:
+        return pd.to_datetime(values, format="%Y-%m-%d").astype("datetime64[ns]")
+    except ValueError:
+        raise RegionError(f"{path}: {values.name} holds a date that is not written as 2023-12-31.\nRewrite it.") from None
+
+
+def _assemble(folder: Path, settings: dict[str, Any], tables: dict[str, pd.DataFrame]) -> Region:
+    """A :class:`Region` of settings and tables."""
+    rules = settings.get("rules", {})
+    breakdown = {
+        key: frozenset(value) if isinstance(value, list) else value for key, value in settings.get("breakdown", {}).items()
+    }
+    try:
+        return Region(
+            name=folder.name,
+            label=settings["name"],
+            folder=folder,
+            window_start=_windows(settings, tables["gemeenten"]),
+            prominence=tuple(settings["prominence"]),
+            breakdown=BreakdownRule(**breakdown),
+            policy=settings.get("policy", "werkgroep"),
+            **{key: int(value) for key, value in rules.items()},
+            **tables,
+        )
+    except KeyError as error:
+        raise RegionError(f"{folder / 'region.toml'} lacks {error}.\nAdd it; a shipped region shows how.") from None
+    except (TypeError, ValueError) as error:
+        raise RegionError(f"{folder / 'region.toml'} has a setting that does not fit: {error}.\nMend it.") from None
+
+
+def _windows(settings: dict[str, Any], gemeenten: pd.DataFrame) -> Mapping[str, pd.Timestamp]:
+    """Per gemeente the first observed day: the region's, or the gemeente's own."""
+    window = dict(settings["window_start"])
+    default = window.pop("default")
+    unknown = sorted(set(window) - set(gemeenten["gm_code"]))
+    if unknown:
+        raise ValueError(f"window_start names {', '.join(unknown)}, not in gemeenten.csv")
+    return MappingProxyType({code: pd.Timestamp(window.get(code, default)) for code in gemeenten["gm_code"]})
+
+
+def _check(region: Region) -> None:
+    """Refuse a region whose tables contradict each other; every finding at once."""
+    found = []
+    strange = sorted(set(region.products["zorgvorm"]) - set(ZORGVORMEN))
+    if strange:
+        found.append(f"products.csv: unknown zorgvorm {', '.join(map(str, strange))} (known: {', '.join(ZORGVORMEN)})")
+    forgotten = sorted(set(region.products["zorgvorm"]) & set(ZORGVORMEN) - set(region.prominence))
+    if forgotten:
+        found.append(f"region.toml: prominence lacks {', '.join(forgotten)}")
+    kinds = sorted(set(region.end_reasons["kind"]) - set(END_KINDS))
+    if kinds:
+        found.append(f"end_reasons.csv: unknown kind {', '.join(map(str, kinds))} (known: {', '.join(END_KINDS)})")
+    if region.policy not in POLICIES:
+        found.append(f"region.toml: unknown policy '{region.policy}' (known: {', '.join(POLICIES)})")
+    if region.gemeenten["gm_code"].duplicated().any() or not region.gemeenten["gm_code"].str.fullmatch(r"GM\d{4}").all():
+        found.append("gemeenten.csv: gm_code must be unique and look like GM0794")
+    twice = region.products.duplicated(["product_category", "product_code", "valid_from"]).sum()
+    if twice:
+        found.append(f"products.csv: {twice} rows repeat a code and valid_from")
+    if found:
+        raise RegionError(f"{region.folder} contradicts itself:\n  " + "\n  ".join(found))

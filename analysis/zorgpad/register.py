@@ -1,0 +1,140 @@
+"""The validated store of care records: four tables, an account of what was left out, and where they came from."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from zorgpad.errors import DataError
+from zorgpad.schemas import ATTRITION_COLUMNS, TABLES, validate
+
+META_FILE = "meta.json"
+ATTRITION_FILE = "attrition.parquet"
+
+
+@dataclass(frozen=True, eq=False)
+class Register:
+    """The care records of a region, pseudonymised.
+
+    Attributes
+    ----------
+    clients, allocations, deliveries, declarations : DataFrame
+        As :mod:`zorgpad.schemas` says. Withdrawn allocations and removed messages are gone; ``attrition`` counts them.
+    attrition : DataFrame
+        step, reason, rows and children before and after.
+    meta : dict
+        ``source`` (text), ``is_synthetic`` (bool) and whatever else the reader tells; must be JSON.
+    """
+
+    clients: pd.DataFrame
+    allocations: pd.DataFrame
+    deliveries: pd.DataFrame
+    declarations: pd.DataFrame
+    attrition: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(ATTRITION_COLUMNS)))
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether the children are invented."""
+        return bool(self.meta.get("is_synthetic", False))
+
+
+def validate_register(register: Register) -> Register:
+    """Check every table and what holds between them.
+
+    Raises
+    ------
+    DataError
+        When a table breaks its contract, a row names a child that is not in ``clients``, or an allocation is repeated.
+    """
+    tables = {name: validate(getattr(register, name), schema, source=name) for name, schema in TABLES.items()}
+    known = tables["clients"]["client_id"]
+    for name in ("allocations", "deliveries", "declarations"):
+        strangers = ~tables[name]["client_id"].isin(known)
+        if strangers.any():
+            raise DataError(
+                f"{int(strangers.sum())} rows of {name} name a child that clients does not have.\n"
+                f"Add those children to clients (birth_date and sex)."
+            )
+    twice = tables["allocations"].duplicated(["gemeente", "allocation_id"])
+    if twice.any():
+        raise DataError(
+            f"{int(twice.sum())} rows of allocations repeat an allocation_id of the same gemeente.\n"
+            f"Keep only the latest version of each."
+        )
+    return Register(**tables, attrition=register.attrition, meta=register.meta)
+
+
+def write_register(register: Register, folder: str | Path) -> Path:
+    """Write ``register`` as a folder of Parquet files, all or nothing, and return the folder.
+
+    A register that was there before is replaced only when the new one is complete; any other folder is refused.
+
+    Raises
+    ------
+    DataError
+        When the register breaks its contract, or ``folder`` holds something else.
+    """
+    folder = Path(folder)
+    if folder.exists() and any(folder.iterdir()) and not (folder / META_FILE).is_file():
+        raise DataError(f"{folder} holds something other than a register.\nGive an empty or new folder.")
+    register = validate_register(register)
+    part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+    part.mkdir(parents=True)
+    try:
+        for name in TABLES:
+            frame = getattr(register, name)
+            keys = [key for key in ("gemeente", "client_id") if key in frame]
+            frame.sort_values(keys, kind="stable").to_parquet(part / f"{name}.parquet", index=False)
+        register.attrition.to_parquet(part / ATTRITION_FILE, index=False)
+        (part / META_FILE).write_text(json.dumps(register.meta, indent=2, sort_keys=True, ensure_ascii=False), encoding="utf-8")
+        _swap(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return folder
+
+
+def _swap(part: Path, folder: Path) -> None:
+    """Put ``part`` in the place of ``folder``; the old one goes last."""
+    old = folder.with_name(f"{folder.name}.{os.getpid()}.old")
+    if folder.exists():
+        folder.rename(old)
+    part.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def read_register(folder: str | Path, *, gemeente: str | None = None) -> Register:
+    """Read a register from its folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Written by :func:`write_register`.
+    gemeente : str, optional
+        Code (``GM0794``). Only its rows are read from disk; clients are the children in those rows.
+
+    Raises
+    ------
+    DataError
+        When the folder is no register, or a file is damaged.
+    """
+    folder = Path(folder)
+    if not (folder / META_FILE).is_file():
+        raise DataError(f"{folder} is no register: it has no {META_FILE}.\nMake one with 'zorgpad sample' or 'zorgpad prepare'.")
+    filters = [("gemeente", "==", gemeente)] if gemeente else None
+    try:
+        tables = {name: pd.read_parquet(folder / f"{name}.parquet", filters=filters) for name in TABLES if name != "clients"}
+        attrition = pd.read_parquet(folder / ATTRITION_FILE)
+        clients = pd.read_parquet(folder / "clients.parquet")
+        meta = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder} is damaged: {type(error).__name__}.\nMake the register again.") from None
+    if gemeente:
+        clients = clients[clients["client_id"].isin(tables["allocations"]["client_id"])].reset_index(drop=True)
+    return validate_register(Register(clients=clients, **tables, attrition=attrition, meta=meta))

@@ -308,7 +308,9 @@ def _read_table(folder: Path, name: str, wanted: tuple[str, ...]) -> pd.DataFram
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8")
     except (ValueError, UnicodeDecodeError) as error:
-        raise RegionError(f"{path} cannot be read as CSV: {type(error).__name__}.\nSave it as UTF-8 with commas.") from None
+        raise RegionError(
+            f"{path} cannot be read as CSV: {type(error).__name__}.\nSave it as UTF-8 with commas."
+        ) from None
     missing = [column for column in wanted if column not in table]
     if missing:
         raise RegionError(f"{path} lacks {', '.join(missing)}.\nIts columns are: {', '.join(wanted)}.")
@@ -317,7 +319,9 @@ def _read_table(folder: Path, name: str, wanted: tuple[str, ...]) -> pd.DataFram
     for column in table.columns.intersection(_FLAGS):
         table[column] = table[column].map({"1": True, "true": True, "0": False, "false": False})
         if table[column].isna().any():
-            raise RegionError(f"{path}: {column} is neither 1 nor 0 in {int(table[column].isna().sum())} rows.\nWrite 1 or 0.")
+            raise RegionError(
+                f"{path}: {column} is neither 1 nor 0 in {int(table[column].isna().sum())} rows.\nWrite 1 or 0."
+            )
         table[column] = table[column].astype(bool)
     return table
 
@@ -327,14 +331,17 @@ def _parse_dates(values: pd.Series, path: Path) -> pd.Series:
     try:
         return pd.to_datetime(values, format="%Y-%m-%d").astype("datetime64[ns]")
     except ValueError:
-        raise RegionError(f"{path}: {values.name} holds a date that is not written as 2023-12-31.\nRewrite it.") from None
+        raise RegionError(
+            f"{path}: {values.name} holds a date that is not written as 2023-12-31.\nRewrite it."
+        ) from None
 
 
 def _assemble(folder: Path, settings: dict[str, Any], tables: dict[str, pd.DataFrame]) -> Region:
     """A :class:`Region` of settings and tables."""
     rules = settings.get("rules", {})
     breakdown = {
-        key: frozenset(value) if isinstance(value, list) else value for key, value in settings.get("breakdown", {}).items()
+        key: frozenset(value) if isinstance(value, list) else value
+        for key, value in settings.get("breakdown", {}).items()
     }
     try:
         return Region(
@@ -378,7 +385,10 @@ def _check(region: Region) -> None:
         found.append(f"end_reasons.csv: unknown kind {', '.join(map(str, kinds))} (known: {', '.join(END_KINDS)})")
     if region.policy not in POLICIES:
         found.append(f"region.toml: unknown policy '{region.policy}' (known: {', '.join(POLICIES)})")
-    if region.gemeenten["gm_code"].duplicated().any() or not region.gemeenten["gm_code"].str.fullmatch(r"GM\d{4}").all():
+    if (
+        region.gemeenten["gm_code"].duplicated().any()
+        or not region.gemeenten["gm_code"].str.fullmatch(r"GM\d{4}").all()
+    ):
         found.append("gemeenten.csv: gm_code must be unique and look like GM0794")
     twice = region.products.duplicated(["product_category", "product_code", "valid_from"]).sum()
     if twice:

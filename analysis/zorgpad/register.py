@@ -93,7 +93,9 @@ def write_register(register: Register, folder: str | Path) -> Path:
             keys = [key for key in ("gemeente", "client_id") if key in frame]
             frame.sort_values(keys, kind="stable").to_parquet(part / f"{name}.parquet", index=False)
         register.attrition.to_parquet(part / ATTRITION_FILE, index=False)
-        (part / META_FILE).write_text(json.dumps(register.meta, indent=2, sort_keys=True, ensure_ascii=False), encoding="utf-8")
+        (part / META_FILE).write_text(
+            json.dumps(register.meta, indent=2, sort_keys=True, ensure_ascii=False), encoding="utf-8"
+        )
         _swap(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -126,10 +128,14 @@ def read_register(folder: str | Path, *, gemeente: str | None = None) -> Registe
     """
     folder = Path(folder)
     if not (folder / META_FILE).is_file():
-        raise DataError(f"{folder} is no register: it has no {META_FILE}.\nMake one with 'zorgpad sample' or 'zorgpad prepare'.")
+        raise DataError(
+            f"{folder} is no register: it has no {META_FILE}.\nMake one with 'zorgpad sample' or 'zorgpad prepare'."
+        )
     filters = [("gemeente", "==", gemeente)] if gemeente else None
     try:
-        tables = {name: pd.read_parquet(folder / f"{name}.parquet", filters=filters) for name in TABLES if name != "clients"}
+        tables = {
+            name: pd.read_parquet(folder / f"{name}.parquet", filters=filters) for name in TABLES if name != "clients"
+        }
         attrition = pd.read_parquet(folder / ATTRITION_FILE)
         clients = pd.read_parquet(folder / "clients.parquet")
         meta = json.loads((folder / META_FILE).read_text(encoding="utf-8"))

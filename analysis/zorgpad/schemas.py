@@ -170,6 +170,28 @@ class Spells(_Table):
         return frame["end_date"] > frame["start_date"]
 
 
+class Paths(_Table):
+    """One state of a child at a time; the rows of a child are disjoint. Outside care there is no provider.
+
+    ``position`` counts the rows of a child from 0. ``stapeling``: sorted tuple of all forms of care that ran, the state
+    included; empty outside care. ``is_start_known`` is False only where care that began earlier comes into view.
+    """
+
+    client_id: str = pa.Field(str_length={"min_value": 1})
+    position: int = pa.Field(ge=0)
+    state: str
+    gemeente: str
+    provider_id: str = pa.Field(nullable=True)
+    start_date: pa.typing.Series[pa.DateTime]
+    end_date: pa.typing.Series[pa.DateTime]
+    is_open: pa.typing.Series[pa.Bool]
+    is_start_known: pa.typing.Series[pa.Bool]
+    stapeling: object
+    end_reason: str = pa.Field(nullable=True)
+    birth_date: pa.typing.Series[pa.DateTime] = pa.Field(nullable=True)
+    sex: str = pa.Field(nullable=True)
+
+
 def _raw_bsns(values: pd.Series) -> pd.Series:
     """The different values that could be a BSN; each is tested once."""
     unique = pd.Series(values.unique())
@@ -240,7 +262,9 @@ def validate(frame: pd.DataFrame, table: type[_Table], *, source: str = "") -> p
         With every failing column and check at once and how many rows fail: never a value.
     """
     where = source or table.__name__.lower()
-    missing = [n for n, c in table.to_schema().columns.items() if n not in frame and not c.nullable and n != "is_maatwerk"]
+    missing = [
+        n for n, c in table.to_schema().columns.items() if n not in frame and not c.nullable and n != "is_maatwerk"
+    ]
     if missing:
         raise DataError(
             f"{where} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}.\n"

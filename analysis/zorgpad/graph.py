@@ -1,0 +1,264 @@
+"""Event graphs: the road of one child, and the roads of all of them (networkx)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+
+from zorgpad.cohorts import build_stays
+from zorgpad.errors import DataError
+from zorgpad.schemas import LADDER, OUTSIDE_CARE
+
+FOLLOWS, OVERLAPS = "follows", "overlaps"
+_WRITERS = {".graphml": "write_graphml", ".gexf": "write_gexf"}
+
+
+def child_graph(paths: pd.DataFrame, client_id: str) -> nx.MultiDiGraph:
+    """The events of one child and what follows what.
+
+    Parameters
+    ----------
+    paths : DataFrame
+        :class:`zorgpad.schemas.Paths`.
+    client_id : str
+
+    Returns
+    -------
+    MultiDiGraph
+        A node per day on which something changes, numbered from 0 in time. Attributes: ``date``, ``kind`` (the first of
+        ``kinds``), ``kinds`` (tuple of start, stop, form, provider, gemeente, stapeling; ``open`` where observation
+        stops), ``state``, ``provider_id``, ``gemeente`` from that day on. Edges keyed ``follows`` join consecutive
+        events, with ``days``, ``state`` and ``stapeling``; an edge keyed ``overlaps:<zorgvorm>`` spans the days on which
+        that form ran beside the state. Graph attributes: ``client_id``.
+
+    Raises
+    ------
+    DataError
+        When the child has no path.
+    """
+    rows = paths[paths["client_id"] == client_id].sort_values("start_date")
+    if rows.empty:
+        raise DataError("That child has no path.\nTake a client_id from the column client_id of the paths.")
+    graph = nx.MultiDiGraph(client_id=client_id)
+    before = None
+    for row in rows.itertuples(index=False):
+        if before is None or before.end_date != row.start_date:
+            if before is not None:
+                _add_event(graph, before.end_date, ("stop",), None)
+            _add_event(graph, row.start_date, ("start",), row)
+        else:
+            _add_event(graph, row.start_date, _changes(before, row), row)
+        before = row
+    last = ("open",) if before.is_open else ("stop",)
+    _add_event(graph, before.end_date, last, None)
+    _join_events(graph, rows)
+    _mark_overlaps(graph, rows)
+    return graph
+
+
+def _changes(before: object, row: object) -> tuple[str, ...]:
+    """What is different on the first day of ``row``; leaving and re-entering care are stop and start."""
+    left, entered = before.state in OUTSIDE_CARE, row.state in OUTSIDE_CARE  # type: ignore[attr-defined]
+    if left != entered:
+        return ("stop",) if entered else ("start",)
+    names = {"state": "form", "provider_id": "provider", "gemeente": "gemeente", "stapeling": "stapeling"}
+    return tuple(kind for name, kind in names.items() if getattr(before, name) != getattr(row, name)) or ("form",)
+
+
+def _add_event(graph: nx.MultiDiGraph, date: pd.Timestamp, kinds: tuple[str, ...], row: object | None) -> None:
+    """One event as the next node."""
+    graph.add_node(
+        graph.number_of_nodes(),
+        date=date,
+        kind=kinds[0],
+        kinds=kinds,
+        state=getattr(row, "state", None),
+        provider_id=getattr(row, "provider_id", None),
+        gemeente=getattr(row, "gemeente", None),
+    )
+
+
+def _join_events(graph: nx.MultiDiGraph, rows: pd.DataFrame) -> None:
+    """An edge from each event to the next."""
+    beside = dict(zip(rows["start_date"], rows["stapeling"], strict=True))
+    for node in range(graph.number_of_nodes() - 1):
+        here, there = graph.nodes[node], graph.nodes[node + 1]
+        graph.add_edge(
+            node,
+            node + 1,
+            key=FOLLOWS,
+            days=(there["date"] - here["date"]).days,
+            state=here["state"],
+            stapeling=beside.get(here["date"], ()) if here["state"] else (),
+        )
+
+
+def _mark_overlaps(graph: nx.MultiDiGraph, rows: pd.DataFrame) -> None:
+    """For every form that runs beside the state an edge over the whole unbroken time that it does."""
+    node_at = {attributes["date"]: node for node, attributes in graph.nodes(data=True)}
+    running: dict[str, pd.Timestamp] = {}
+    end = None
+    for row in rows.itertuples(index=False):
+        beside = set(row.stapeling) - {row.state}
+        touches = end == row.start_date
+        for form in sorted(running):
+            if form not in beside or not touches:
+                _add_overlap(graph, node_at, form, running.pop(form), end)
+        for form in sorted(beside - set(running)):
+            running[form] = row.start_date
+        end = row.end_date
+    for form in sorted(running):
+        _add_overlap(graph, node_at, form, running[form], end)
+
+
+def _add_overlap(
+    graph: nx.MultiDiGraph, node_at: Mapping[pd.Timestamp, int], form: str, start: pd.Timestamp, end: pd.Timestamp
+) -> None:
+    """The edge of one overlap."""
+    graph.add_edge(node_at[start], node_at[end], key=f"{OVERLAPS}:{form}", zorgvorm=form, days=(end - start).days)
+
+
+def process_graph(
+    paths: pd.DataFrame, *, estimates: pd.DataFrame | None = None, stays: pd.DataFrame | None = None
+) -> nx.DiGraph:
+    """All children together: which state follows which (directly-follows on stays, open stays kept apart).
+
+    Parameters
+    ----------
+    paths : DataFrame
+        :class:`zorgpad.schemas.Paths`.
+    estimates : DataFrame, optional
+        Of :func:`zorgpad.survival.transition_probabilities`: from_state, to_state, horizon_days, probability, ci_low,
+        ci_high, n_at_risk.
+    stays : DataFrame, optional
+        Of :func:`zorgpad.survival.length_of_stay` with ``by="state"``; its rows with ``quantile`` 0.5 give the medians.
+
+    Returns
+    -------
+    DiGraph
+        Nodes in order of intensity of care, outside care last: n_stays, n_children, n_open (stays not ended at the
+        peildatum), median_stay_days (NaN when not reached or not given). Edges: n_transitions, n_children, share (of the
+        *ended* stays in the first state: naive, it forgets who is still there) and, with estimates, probability, ci_low,
+        ci_high, n_at_risk, horizon_days. Edges that no child went are absent.
+    """
+    table = build_stays(paths)
+    graph = nx.DiGraph()
+    medians = _medians(stays)
+    order = [*LADDER, *(state for state in OUTSIDE_CARE if state not in LADDER)]
+    counts = table.groupby("state", observed=True).agg(
+        n_stays=("client_id", "size"), n_children=("client_id", "nunique"), n_open=("is_open", "sum")
+    )
+    for state in (name for name in order if name in counts.index):
+        numbers = {name: int(counts.at[state, name]) for name in counts.columns}
+        graph.add_node(state, **numbers, median_stay_days=medians.get(state, float("nan")))
+    moves = table[~table["is_open"] & table["next_state"].notna()]
+    ended = moves.groupby("state", observed=True).size()
+    edges = moves.groupby(["state", "next_state"], observed=True)["client_id"].agg(["size", "nunique"])
+    for (state, following), row in edges.iterrows():
+        share = float(row["size"] / ended[state])
+        graph.add_edge(state, following, n_transitions=int(row["size"]), n_children=int(row["nunique"]), share=share)
+    if estimates is not None:
+        _add_estimates(graph, estimates)
+    return graph
+
+
+def _medians(stays: pd.DataFrame | None) -> dict[str, float]:
+    """The median stay per state."""
+    if stays is None:
+        return {}
+    middle = stays[np.isclose(stays["quantile"], 0.5)]
+    return dict(zip(middle["state"], middle["time_days"].astype(float), strict=True))
+
+
+def _add_estimates(graph: nx.DiGraph, estimates: pd.DataFrame) -> None:
+    """The estimated probability on every edge that was seen."""
+    for row in estimates.itertuples(index=False):
+        if graph.has_edge(row.from_state, row.to_state):
+            graph.edges[row.from_state, row.to_state].update(
+                probability=float(row.probability),
+                ci_low=float(row.ci_low),
+                ci_high=float(row.ci_high),
+                n_at_risk=int(row.n_at_risk),
+                horizon_days=int(row.horizon_days),
+            )
+
+
+def to_event_log(paths: pd.DataFrame) -> pd.DataFrame:
+    """The stays in care as an event log that process-mining tools read.
+
+    Returns
+    -------
+    DataFrame
+        A row per stay: case_id, activity, start_timestamp, complete_timestamp (``NaT`` while open), lifecycle_id, and the
+        same under the names of XES: ``case:concept:name``, ``concept:name``, ``time:timestamp``. Ordered by case and start.
+    """
+    stays = build_stays(paths)
+    stays = stays[~stays["state"].isin(OUTSIDE_CARE)].reset_index(drop=True)
+    complete = stays["end_date"].mask(stays["is_open"])
+    return pd.DataFrame(
+        {
+            "case_id": stays["client_id"],
+            "activity": stays["state"],
+            "start_timestamp": stays["start_date"],
+            "complete_timestamp": complete,
+            "lifecycle_id": np.arange(1, len(stays) + 1),
+            "case:concept:name": stays["client_id"],
+            "concept:name": stays["state"],
+            "time:timestamp": stays["start_date"],
+        }
+    )
+
+
+def write_graph(graph: nx.Graph, path: str | Path) -> Path:
+    """Write a graph as GraphML, GEXF or JSON (node-link), by the ending of ``path``.
+
+    Dates become ISO text and tuples text joined with ``+``; missing values and NaN are left out.
+
+    Raises
+    ------
+    DataError
+        For another ending.
+    """
+    path = Path(path)
+    plain = _plain(graph)
+    if path.suffix in _WRITERS:
+        getattr(nx, _WRITERS[path.suffix])(plain, path)
+    elif path.suffix == ".json":
+        path.write_text(json.dumps(nx.node_link_data(plain, edges="edges"), indent=1, sort_keys=True), encoding="utf-8")
+    else:
+        raise DataError(f"A graph cannot be written as '{path.suffix}'.\nUse .graphml, .gexf or .json.")
+    return path
+
+
+def _plain(graph: nx.Graph) -> nx.Graph:
+    """A copy whose attributes are text and numbers only."""
+    copy = graph.__class__()
+    copy.graph.update(_texts(graph.graph))
+    copy.add_nodes_from((node, _texts(attributes)) for node, attributes in graph.nodes(data=True))
+    if graph.is_multigraph():
+        copy.add_edges_from(
+            (a, b, key, _texts(attributes)) for a, b, key, attributes in graph.edges(keys=True, data=True)
+        )
+    else:
+        copy.add_edges_from((a, b, _texts(attributes)) for a, b, attributes in graph.edges(data=True))
+    return copy
+
+
+def _texts(attributes: Mapping[str, object]) -> dict[str, object]:
+    """Attributes without missing values; dates and tuples as text."""
+    out: dict[str, object] = {}
+    for name, value in attributes.items():
+        if value is None or (isinstance(value, float) and np.isnan(value)):
+            continue
+        if isinstance(value, pd.Timestamp):
+            out[name] = value.strftime("%Y-%m-%d")
+        elif isinstance(value, tuple):
+            out[name] = "+".join(map(str, value))
+        else:
+            out[name] = value
+    return out

@@ -1,7 +1,7 @@
 """Paths → stays at risk: when a stay came into view, when it went out of view, and how it ended.
 
-A stay is a maximal run of adjoining path rows with one state. It is observed from ``window_start`` of its gemeente (late
-entry when it began before) and only up to ``peildatum - max(max_gap_days, classification_days)``, ended or open,
+A stay is a maximal run of adjoining path rows with one state. It is observed from ``window_start`` of its gemeente
+(late entry when it began before) and only up to ``peildatum - max(max_gap_days, classification_days)``, ended or open,
 because how it ended is judged by what follows.
 """
 
@@ -188,7 +188,7 @@ def build_intervals(
     intervals : DataFrame
         A row per stay: client_id, gemeente, state, next_state (or ``censored``), stay_entry_days and stay_exit_days
         (days since the stay began), entry_time and exit_time (days since the child's first care). After a gap without a
-        state the entry_time is the end of the stay before: the transition is dated at the end. Ordered by child and time.
+        state the entry_time is the end of the stay before: the transition is dated at the end. Ordered by child, time.
     attrition : DataFrame
     """
     stays = build_stays(paths, view=view)
@@ -279,7 +279,7 @@ def _breakdown(stays: pd.DataFrame, region: Region, reason: pd.Series, following
         probable |= reason.isin(rule.sensitivity)
     if exits == "breakdown_certain":
         probable &= False
-    degree = pd.Series(np.where(probable, PROBABLE, None), index=stays.index, dtype=object)
+    degree = pd.Series(PROBABLE, index=stays.index, dtype=object).where(probable, None)
     return degree.mask(reason.isin(rule.certain), CERTAIN).where(minor, None)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -33,8 +35,8 @@ def child_graph(paths: pd.DataFrame, client_id: str) -> nx.MultiDiGraph:
         A node per day on which something changes, numbered from 0 in time. Attributes: ``date``, ``kind`` (the first of
         ``kinds``), ``kinds`` (tuple of start, stop, form, provider, gemeente, stapeling; ``open`` where observation
         stops), ``state``, ``provider_id``, ``gemeente`` from that day on. Edges keyed ``follows`` join consecutive
-        events, with ``days``, ``state`` and ``stapeling``; an edge keyed ``overlaps:<zorgvorm>`` spans the days on which
-        that form ran beside the state. Graph attributes: ``client_id``.
+        events, with ``days``, ``state`` and ``stapeling``; an edge keyed ``overlaps:<zorgvorm>`` spans the days on
+        which that form ran beside the state. Graph attributes: ``client_id``.
 
     Raises
     ------
@@ -45,25 +47,23 @@ def child_graph(paths: pd.DataFrame, client_id: str) -> nx.MultiDiGraph:
     if rows.empty:
         raise DataError("That child has no path.\nTake a client_id from the column client_id of the paths.")
     graph = nx.MultiDiGraph(client_id=client_id)
-    before = None
-    for row in rows.itertuples(index=False):
-        if before is None or before.end_date != row.start_date:
-            if before is not None:
-                _add_event(graph, before.end_date, ("stop",), None)
-            _add_event(graph, row.start_date, ("start",), row)
-        else:
+    steps = list(rows.itertuples(index=False))
+    _add_event(graph, steps[0].start_date, ("start",), steps[0])
+    for before, row in pairwise(steps):
+        if before.end_date == row.start_date:
             _add_event(graph, row.start_date, _changes(before, row), row)
-        before = row
-    last = ("open",) if before.is_open else ("stop",)
-    _add_event(graph, before.end_date, last, None)
+        else:
+            _add_event(graph, before.end_date, ("stop",), None)
+            _add_event(graph, row.start_date, ("start",), row)
+    _add_event(graph, steps[-1].end_date, ("open",) if steps[-1].is_open else ("stop",), None)
     _join_events(graph, rows)
     _mark_overlaps(graph, rows)
     return graph
 
 
-def _changes(before: object, row: object) -> tuple[str, ...]:
+def _changes(before: Any, row: Any) -> tuple[str, ...]:
     """What is different on the first day of ``row``; leaving and re-entering care are stop and start."""
-    left, entered = before.state in OUTSIDE_CARE, row.state in OUTSIDE_CARE  # type: ignore[attr-defined]
+    left, entered = before.state in OUTSIDE_CARE, row.state in OUTSIDE_CARE
     if left != entered:
         return ("stop",) if entered else ("start",)
     names = {"state": "form", "provider_id": "provider", "gemeente": "gemeente", "stapeling": "stapeling"}
@@ -142,9 +142,9 @@ def process_graph(
     -------
     DiGraph
         Nodes in order of intensity of care, outside care last: n_stays, n_children, n_open (stays not ended at the
-        peildatum), median_stay_days (NaN when not reached or not given). Edges: n_transitions, n_children, share (of the
-        *ended* stays in the first state: naive, it forgets who is still there) and, with estimates, probability, ci_low,
-        ci_high, n_at_risk, horizon_days. Edges that no child went are absent.
+        peildatum), median_stay_days (NaN when not reached or not given). Edges: n_transitions, n_children, share (of
+        the *ended* stays in the first state: naive, it forgets who is still there) and, with estimates, probability,
+        ci_low, ci_high, n_at_risk, horizon_days. Edges that no child went are absent.
     """
     table = build_stays(paths)
     graph = nx.DiGraph()
@@ -154,7 +154,7 @@ def process_graph(
         n_stays=("client_id", "size"), n_children=("client_id", "nunique"), n_open=("is_open", "sum")
     )
     for state in (name for name in order if name in counts.index):
-        numbers = {name: int(counts.at[state, name]) for name in counts.columns}
+        numbers = {name: int(counts.loc[state, name]) for name in counts.columns}
         graph.add_node(state, **numbers, median_stay_days=medians.get(state, float("nan")))
     moves = table[~table["is_open"] & table["next_state"].notna()]
     ended = moves.groupby("state", observed=True).size()
@@ -194,8 +194,9 @@ def to_event_log(paths: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row per stay: case_id, activity, start_timestamp, complete_timestamp (``NaT`` while open), lifecycle_id, and the
-        same under the names of XES: ``case:concept:name``, ``concept:name``, ``time:timestamp``. Ordered by case and start.
+        A row per stay: case_id, activity, start_timestamp, complete_timestamp (``NaT`` while open), lifecycle_id, and
+        the same under the names of XES: ``case:concept:name``, ``concept:name``, ``time:timestamp``. Ordered by case
+        and start.
     """
     stays = build_stays(paths)
     stays = stays[~stays["state"].isin(OUTSIDE_CARE)].reset_index(drop=True)

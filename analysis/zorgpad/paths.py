@@ -44,14 +44,15 @@ def build_paths(
     peildatum : date
         The first day not observed; the same as for the spells.
     min_overlap_days : int, optional
-        Shorter pieces are absorbed by the piece before (else after) that they touch. Default ``region.min_overlap_days``.
+        Shorter pieces are absorbed by the piece before (else after) that they touch. Default
+        ``region.min_overlap_days``.
 
     Returns
     -------
     paths : DataFrame
         :class:`zorgpad.schemas.Paths`: a row per child and maximal period with one state, provider, gemeente and
-        stapeling, ordered by child and start. Absence of more than ``absence_days`` is a row ``geen_zorg`` (``volwassen``
-        from the 18th birthday, ``verhuisd`` or ``overleden`` when the end says so); a shorter gap has no row.
+        stapeling, ordered by child and start. Absence of more than ``absence_days`` is a row ``geen_zorg``
+        (``volwassen`` from the 18th birthday, ``verhuisd`` or ``overleden`` when the end says so); a shorter gap has no row.
     attrition : DataFrame
     """
     cut = as_day(peildatum, name="peildatum")
@@ -169,7 +170,7 @@ def _absorb(rows: pd.DataFrame, shortest: int) -> pd.DataFrame:
 
 
 def _absences(care: pd.DataFrame, region: Region, cut: pd.Timestamp) -> pd.DataFrame:
-    """Rows outside care: from the end of care to its return or the peildatum, if that is longer than ``absence_days``."""
+    """Rows outside care: from the end of care to its return or the peildatum, where longer than ``absence_days``."""
     following = care["client_id"].shift(-1) == care["client_id"]
     until = care["row_start"].shift(-1).where(following, days(pd.Series([cut]))[0]).astype(np.int64)
     kind = np.array(region.end_kind(care["end_reason"]), dtype=object)

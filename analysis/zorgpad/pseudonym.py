@@ -37,7 +37,7 @@ def read_key(key: BinaryIO) -> bytes:
     if len(secret) < MINIMUM_KEY_BYTES:
         raise DataError(
             f"The key has {len(secret)} bytes; pseudonyms need at least {MINIMUM_KEY_BYTES}.\n"
-            f'Make one outside the project: python -c "import secrets, sys; sys.stdout.buffer.write(secrets.token_bytes(32))" > PATH'
+            f"Make one outside the project, for example: head -c 32 /dev/urandom > PATH"
         )
     return secret
 

@@ -173,7 +173,7 @@ class Region:
 
     def gemeente_name(self, gm_code: str) -> str:
         """The name of gemeente ``gm_code``."""
-        return str(self.gemeenten.set_index("gm_code")["name"].at[gm_code])
+        return str(self.gemeenten.set_index("gm_code")["name"].loc[gm_code])
 
     def map_products(self, allocations: pd.DataFrame, *, source: str = "the allocations") -> pd.DataFrame:
         """What each allocation's product means on the day it starts.
@@ -204,7 +204,8 @@ class Region:
             codes = ", ".join(f"{code} ({n})" for code, n in counts.items())
             raise RegionError(
                 f"{len(counts)} product code{'s' * (len(counts) > 1)} in {source} "
-                f"{'have' if len(counts) > 1 else 'has'} no zorgvorm: {codes}.\nAdd {'them' if len(counts) > 1 else 'it'} to {self.products_path}."
+                f"{'have' if len(counts) > 1 else 'has'} no zorgvorm: {codes}.\n"
+                f"Add {'them' if len(counts) > 1 else 'it'} to {self.products_path}."
             )
         pick = pd.Series(-1, index=keys.index)
         starts = pd.to_datetime(allocations["start_date"])
@@ -254,7 +255,8 @@ def _nearest_period(starts: pd.Series, periods: pd.DataFrame) -> np.ndarray:
     low = periods["valid_from"].fillna(pd.Timestamp.min.ceil("D")).to_numpy().astype("datetime64[D]").astype(np.int64)
     high = periods["valid_to"].fillna(pd.Timestamp.max.floor("D")).to_numpy().astype("datetime64[D]").astype(np.int64)
     distance = np.maximum(0, np.maximum(low - day, day - high + 1))
-    return periods.index.to_numpy()[distance.argmin(axis=1)]
+    nearest = distance.argmin(axis=1)
+    return np.asarray(periods.index.to_numpy()[nearest])
 
 
 def shipped_regions() -> list[str]:
@@ -339,7 +341,7 @@ def _parse_dates(values: pd.Series, path: Path) -> pd.Series:
 def _assemble(folder: Path, settings: dict[str, Any], tables: dict[str, pd.DataFrame]) -> Region:
     """A :class:`Region` of settings and tables."""
     rules = settings.get("rules", {})
-    breakdown = {
+    breakdown: dict[str, Any] = {
         key: frozenset(value) if isinstance(value, list) else value
         for key, value in settings.get("breakdown", {}).items()
     }

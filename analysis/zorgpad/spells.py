@@ -29,8 +29,8 @@ def build_spells(
     """Merge the records of one child, zorgvorm and provider into spells (DESIGN 5.2).
 
     A record starts at its start message; without one at the allocation's start, if that gemeente supplies no messages
-    at all; else it has not started. It ends at the earlier of its last definitive stop message and the allocation's end.
-    Records merge across gaps of at most ``max_gap_days``; a provider that went on under another AGB code is one provider.
+    at all; else it has not started. It ends at the earlier of its last definitive stop message and the allocation's
+    end. Records merge across gaps of at most ``max_gap_days``; a provider that went on under another AGB code is one.
 
     Parameters
     ----------
@@ -67,12 +67,13 @@ def build_spells(
     )
     records = _delivered(records, register.deliveries, region)
     account = []
+    start, end = records["start_date"], records["end_date"]
     for reason, keep in (
-        ("no start message yet: waiting", lambda frame: frame["start_date"].notna()),
-        ("starts on or after the peildatum", lambda frame: frame["start_date"] < cut),
-        ("ends before it starts", lambda frame: frame["end_date"].isna() | (frame["end_date"] > frame["start_date"])),
+        ("no start message yet: waiting", start.notna()),
+        ("starts on or after the peildatum", start < cut),
+        ("ends on or before the day it starts", end.isna() | (end > start)),
     ):
-        kept = records[keep(records)]
+        kept = records[keep.loc[records.index]]
         account.append(attrition_row(STEP, reason, records, kept))
         records = kept
     spells = _merge(_cut_open(records, cut), gap)
@@ -179,7 +180,8 @@ def _decisive(records: pd.DataFrame, spell: np.ndarray, end: np.ndarray) -> np.n
     source = records["end_source"].map({name: rank for rank, name in enumerate(_SOURCES)}).to_numpy(dtype=np.int64)
     reason = pd.factorize(records["end_reason"], sort=True)[0]
     order = np.lexsort((reason, -source, end, spell))
-    return order[np.append(spell[order][1:] != spell[order][:-1], True)]
+    is_last = np.append(spell[order][1:] != spell[order][:-1], [True])
+    return np.asarray(order[is_last])
 
 
 def _moves(records: pd.DataFrame, spell: np.ndarray, start: np.ndarray) -> np.ndarray:
@@ -230,4 +232,4 @@ def _arrange(spells: pd.DataFrame) -> pd.DataFrame:
 
 def days(dates: pd.Series) -> np.ndarray:
     """Dates without missing values as whole days since 1970."""
-    return dates.to_numpy(dtype="datetime64[D]").astype(np.int64)
+    return np.asarray(dates.to_numpy(dtype="datetime64[D]").astype(np.int64))

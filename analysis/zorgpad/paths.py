@@ -52,7 +52,8 @@ def build_paths(
     paths : DataFrame
         :class:`zorgpad.schemas.Paths`: a row per child and maximal period with one state, provider, gemeente and
         stapeling, ordered by child and start. Absence of more than ``absence_days`` is a row ``geen_zorg``
-        (``volwassen`` from the 18th birthday, ``verhuisd`` or ``overleden`` when the end says so); a shorter gap has no row.
+        (``volwassen`` from the 18th birthday, ``verhuisd`` or ``overleden`` when the end says so); a shorter gap has
+        no row.
     attrition : DataFrame
     """
     cut = as_day(peildatum, name="peildatum")

@@ -115,7 +115,8 @@ def _delivered(records: pd.DataFrame, deliveries: pd.DataFrame, region: Region) 
     last = stops.sort_values(["date", "reason"], kind="stable").drop_duplicates(keys, keep="last")
     last = last.set_index(keys)[["date", "reason"]].rename(columns={"date": "stop", "reason": "stop_reason"})
     out = records.join(first, on=keys).join(resumed, on=keys).join(last, on=keys)
-    is_resumed = out["last_start"] >= out["stop"]  # care began again after the stop: the stop was not the end
+    # Care that had begun and began again after the stop: the stop was not the end.
+    is_resumed = (out["last_start"] >= out["stop"]) & (out["first_start"] < out["stop"])
     out["stop"] = out["stop"].mask(is_resumed)
     stop_reason = out["stop_reason"].astype(object).where(out["stop"].notna(), None)
 
@@ -152,7 +153,7 @@ def _merge(records: pd.DataFrame, gap: int) -> pd.DataFrame:
     order = np.lexsort((gemeente, end, start, group))
     records, group, start, end = records.iloc[order], group[order], start[order], end[order]
     if not len(records):
-        return records.assign(n_allocations=pd.Series(dtype=np.int64), moves="")
+        return records.assign(n_allocations=pd.Series(dtype=np.int64), moves="", first_gemeente=records["gemeente"])
 
     span = np.int64(max(int(end.max()) - int(start.min()), 0) + gap + 2)
     reach = np.maximum.accumulate(end - start.min() + group * span) - group * span + start.min()

@@ -40,7 +40,9 @@ def register(allocations: str, deliveries: str = "", *, birth_date: str = "2012-
         owner = rows.drop_duplicates("allocation_id").set_index("allocation_id")
         for name in ("client_id", "gemeente"):
             messages[name] = messages["allocation_id"].map(owner[name])
-    clients = pd.DataFrame({"client_id": rows["client_id"].unique(), "birth_date": pd.Timestamp(birth_date), "sex": "f"})
+    clients = pd.DataFrame(
+        {"client_id": rows["client_id"].unique(), "birth_date": pd.Timestamp(birth_date), "sex": "f"}
+    )
     return Register(clients, rows, messages, empty(Declarations), meta={"source": "test", "is_synthetic": True})
 
 
@@ -54,4 +56,4 @@ def rows(frame: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:
 
 
 def _is_missing(cell: object) -> bool:
-    return cell is None or (isinstance(cell, float) and cell != cell)  # noqa: PLR0124 - only NaN differs from itself
+    return cell is None or (isinstance(cell, float) and cell != cell)

@@ -6,8 +6,8 @@ import hypothesis.strategies as st
 import pandas as pd
 import pytest
 from hypothesis import given, settings
-from tables import register, rows
 
+from tables import register, rows
 from zorgpad.errors import DataError, RegionError
 from zorgpad.region import load_region
 from zorgpad.register import Register
@@ -234,7 +234,8 @@ def test_an_unbridged_administrative_break_hides_the_start(region):
                a      | 43A09   | 1        | 2021-03-01 | 2022-01-01 | {}
                a      | 43A09   | 2        | 2022-01-10 |            |"""
     known = {
-        change: spells_of(drawn.format(change), region=region)[0]["is_start_known"].tolist() for change in ("03", "09", "")
+        change: spells_of(drawn.format(change), region=region)[0]["is_start_known"].tolist()
+        for change in ("03", "09", "")
     }
     assert known == {"03": [True, False], "09": [True, True], "": [True, True]}
 
@@ -294,7 +295,11 @@ def test_no_records_give_no_spells(region):
 
 FIRST = pd.Timestamp("2021-06-01")
 record = st.tuples(
-    st.sampled_from("abc"), st.sampled_from(["43A09", "43A10", "45A04"]), st.sampled_from("12"), st.integers(0, 200), st.integers(1, 90)
+    st.sampled_from("abc"),
+    st.sampled_from(["43A09", "43A10", "45A04"]),
+    st.sampled_from("12"),
+    st.integers(0, 200),
+    st.integers(1, 90),
 )
 
 

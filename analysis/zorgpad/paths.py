@@ -177,7 +177,10 @@ def _absences(care: pd.DataFrame, region: Region, cut: pd.Timestamp) -> pd.DataF
     kind = np.array(region.end_kind(care["end_reason"]), dtype=object)
     died = (kind == "death") & ~following.to_numpy()
     is_absent = ((until - care["row_end"] > region.absence_days) | died) & (until > care["row_end"])
-    out = care[is_absent].assign(row_start=care["row_end"], row_end=until, is_open=~following)
+    out = care[is_absent]  # columns of arrays, not of frames: an empty frame would take over their index
+    out = out.assign(
+        row_start=out["row_end"], row_end=until[is_absent].to_numpy(), is_open=~following[is_absent].to_numpy()
+    )
     state = np.select([died[is_absent], kind[is_absent] == "external"], [OVERLEDEN, VERHUISD], GEEN_ZORG)
     out = out.assign(state=state, provider_id=None, end_reason=None, is_start_known=True, mask=0)
     return _come_of_age(out, region)
@@ -197,7 +200,7 @@ def _come_of_age(rows: pd.DataFrame, region: Region) -> pd.DataFrame:
     young = rows.assign(state=rows["state"].mask(grown, VOLWASSEN))
     young["row_end"] = rows["row_end"].mask(spans, day)
     young["is_open"] = rows["is_open"] & ~spans
-    adult = rows[spans].assign(row_start=day[spans], state=VOLWASSEN)
+    adult = rows[spans].assign(row_start=day[spans].to_numpy(), state=VOLWASSEN)
     return pd.concat([young, adult], ignore_index=True)
 
 

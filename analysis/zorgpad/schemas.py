@@ -9,6 +9,8 @@ day in, ``end_date`` the first day out. Missing values: ``NaT`` for dates, ``Non
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
@@ -186,7 +188,7 @@ class Paths(_Table):
     end_date: pa.typing.Series[pa.DateTime]
     is_open: pa.typing.Series[pa.Bool]
     is_start_known: pa.typing.Series[pa.Bool]
-    stapeling: object
+    stapeling: Any
     end_reason: str = pa.Field(nullable=True)
     birth_date: pa.typing.Series[pa.DateTime] = pa.Field(nullable=True)
     sex: str = pa.Field(nullable=True)

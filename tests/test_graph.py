@@ -1,0 +1,129 @@
+"""Event graphs of one child and of all, counted by hand."""
+
+import json
+import math
+
+import networkx as nx
+import pandas as pd
+import pytest
+
+from tables import rows
+from test_cohorts import paths_of
+from zorgpad.errors import DataError
+from zorgpad.graph import child_graph, process_graph, to_event_log, write_graph
+
+ROAD = """client | zorgvorm   | provider | start      | end        | reason
+          a      | ambulant   | 1        | 2022-01-01 | 2022-03-01 | 31
+          a      | pleegzorg  | 2        | 2022-02-01 | 2022-06-01 | 33
+          a      | gezinshuis | 3        | 2022-06-11 | 2022-09-01 | 31
+          b      | pleegzorg  | 2        | 2022-02-01 | 2024-01-01 |
+          c      | pleegzorg  | 2        | 2022-02-01 | 2022-06-01 | 31"""
+
+
+def test_the_events_of_a_child_in_their_order(region):
+    """Care starts, the form changes, the second form stops, a pause, a new start, the end, the last day seen."""
+    graph = child_graph(paths_of(ROAD, region), "a")
+    events = [(data["date"].strftime("%m-%d"), data["kinds"], data["state"]) for _, data in graph.nodes(data=True)]
+    assert events == [
+        ("01-01", ("start",), "ambulant"),
+        ("02-01", ("form", "provider", "stapeling"), "pleegzorg"),
+        ("03-01", ("stapeling",), "pleegzorg"),
+        ("06-01", ("stop",), None),
+        ("06-11", ("start",), "gezinshuis"),
+        ("09-01", ("stop",), "geen_zorg"),
+        ("01-01", ("open",), None),
+    ]
+
+
+def test_edges_carry_days_and_overlap_is_an_edge_of_its_own(region):
+    """Ambulant beside pleegzorg for 28 days; a pause of 10 days without a state."""
+    graph = child_graph(paths_of(ROAD, region), "a")
+    follows = [
+        (a, b, data["days"], data["state"]) for a, b, key, data in graph.edges(keys=True, data=True) if key == "follows"
+    ]
+    assert follows == [
+        (0, 1, 31, "ambulant"),
+        (1, 2, 28, "pleegzorg"),
+        (2, 3, 92, "pleegzorg"),
+        (3, 4, 10, None),
+        (4, 5, 82, "gezinshuis"),
+        (5, 6, 487, "geen_zorg"),
+    ]
+    overlaps = [(a, b, key, data["days"]) for a, b, key, data in graph.edges(keys=True, data=True) if key != "follows"]
+    assert overlaps == [(1, 2, "overlaps:ambulant", 28)]
+
+
+def test_an_unknown_child_is_refused(region):
+    """The message does not repeat the identifier."""
+    with pytest.raises(DataError, match="has no path") as refusal:
+        child_graph(paths_of(ROAD, region), "somebody")
+    assert "somebody" not in str(refusal.value)
+
+
+def test_the_process_graph_counts_stays_children_and_moves(region):
+    """Open stays are counted apart, and the naive share is of ended stays only."""
+    graph = process_graph(paths_of(ROAD, region))
+    assert list(graph) == ["geen_zorg", "ambulant", "pleegzorg", "gezinshuis"]
+    pleegzorg = graph.nodes["pleegzorg"]
+    assert (pleegzorg["n_stays"], pleegzorg["n_children"], pleegzorg["n_open"]) == (3, 3, 1)
+    assert math.isnan(pleegzorg["median_stay_days"])
+    counts = {
+        (a, b): (data["n_transitions"], data["n_children"], data["share"]) for a, b, data in graph.edges(data=True)
+    }
+    assert counts == {
+        ("ambulant", "pleegzorg"): (1, 1, 1.0),
+        ("pleegzorg", "gezinshuis"): (1, 1, 0.5),
+        ("pleegzorg", "geen_zorg"): (1, 1, 0.5),
+        ("gezinshuis", "geen_zorg"): (1, 1, 1.0),
+    }
+
+
+def test_estimates_are_hung_on_edges_and_medians_on_nodes(region):
+    """Probability with its interval and horizon; the median where it is reached."""
+    estimates = pd.DataFrame(
+        [["pleegzorg", "gezinshuis", 365, 40, 3, 0.1, 0.04, 0.2], ["pleegzorg", "gesloten", 365, 40, 0, 0.0, 0.0, 0.1]],
+        columns=[
+            "from_state",
+            "to_state",
+            "horizon_days",
+            "n_at_risk",
+            "n_transitions",
+            "probability",
+            "ci_low",
+            "ci_high",
+        ],
+    )
+    stays = pd.DataFrame({"state": ["pleegzorg", "pleegzorg"], "quantile": [0.25, 0.5], "time_days": [100.0, 400.0]})
+    graph = process_graph(paths_of(ROAD, region), estimates=estimates, stays=stays)
+    edge = graph.edges["pleegzorg", "gezinshuis"]
+    assert (edge["probability"], edge["ci_low"], edge["ci_high"], edge["horizon_days"]) == (0.1, 0.04, 0.2, 365)
+    assert graph.nodes["pleegzorg"]["median_stay_days"] == 400.0
+    assert not graph.has_edge("pleegzorg", "gesloten")
+
+
+def test_the_event_log_leaves_open_stays_open(region):
+    """One row per stay in care; a stay that has not ended has no completion."""
+    log = to_event_log(paths_of(ROAD, region))
+    assert rows(log, "case_id", "activity", "start_timestamp", "complete_timestamp") == [
+        ("a", "ambulant", "2022-01-01", "2022-02-01"),
+        ("a", "pleegzorg", "2022-02-01", "2022-06-01"),
+        ("a", "gezinshuis", "2022-06-11", "2022-09-01"),
+        ("b", "pleegzorg", "2022-02-01", None),
+        ("c", "pleegzorg", "2022-02-01", "2022-06-01"),
+    ]
+
+
+def test_graphs_are_written_for_other_tools(region, tmp_path):
+    """GraphML, GEXF and JSON read back with the same nodes, edges and days."""
+    graph = child_graph(paths_of(ROAD, region), "a")
+    readers = {
+        "graphml": nx.read_graphml,
+        "gexf": nx.read_gexf,
+        "json": lambda path: nx.node_link_graph(json.loads(path.read_text()), edges="edges"),
+    }
+    for ending, read in readers.items():
+        again = read(write_graph(graph, tmp_path / f"road.{ending}"))
+        assert (again.number_of_nodes(), again.number_of_edges()) == (7, 7)
+        assert sorted(data["days"] for *_, data in again.edges(data=True)) == [10, 28, 28, 31, 82, 92, 487]
+    with pytest.raises(DataError, match="cannot be written"):
+        write_graph(graph, tmp_path / "road.txt")

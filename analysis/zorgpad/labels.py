@@ -1,0 +1,107 @@
+"""The Dutch words and ways of writing that readers of a report meet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import pandas as pd
+
+MONTHS = (
+    "januari",
+    "februari",
+    "maart",
+    "april",
+    "mei",
+    "juni",
+    "juli",
+    "augustus",
+    "september",
+    "oktober",
+    "november",
+    "december",
+)
+STATE_LABELS = {
+    "geen_zorg": "geen jeugdhulp",
+    "ambulant": "ambulante hulp",
+    "dagbehandeling": "dagbehandeling",
+    "pleegzorg": "pleegzorg",
+    "gezinshuis": "gezinshuis",
+    "zelfstandig_wonen": "begeleid zelfstandig wonen",
+    "woongroep": "woongroep",
+    "behandelverblijf": "verblijf met behandeling",
+    "crisis": "crisisopvang",
+    "gesloten": "gesloten jeugdhulp",
+    "volwassen": "18 jaar geworden",
+    "verhuisd": "verhuisd",
+    "overleden": "overleden",
+}
+EXIT_LABELS = {
+    "in_stay": "nog in deze vorm van hulp",
+    "censored": "nog bezig of niet verder te zien",
+    "breakdown": "(waarschijnlijke) breakdown",
+    "naar_huis": "naar huis of geen verblijf meer",
+    "andere_gezinsvorm": "andere gezinsvorm",
+    "opschaling": "zwaardere vorm van verblijf",
+    "afschaling": "lichtere vorm van verblijf",
+    "volwassen": "18 jaar geworden",
+    "ander_domein": "naar andere zorg (Wmo, Wlz, Zvw)",
+    "verhuisd": "verhuisd",
+    "overleden": "overleden",
+    "administratief": "administratief gestopt",
+    "onbekend": "onbekend",
+}
+INDICATOR_LABELS = {
+    "jeugdhulp": "alle jeugdhulp",
+    "S1-verblijf": "verblijf met behandeling (segment 1)",
+    "S2-gezinsnabij": "pleegzorg en gezinshuis (segment 2)",
+    "S2-wonen": "woongroep en zelfstandig wonen (segment 2)",
+    "S2": "wonen (heel segment 2)",
+    "verblijf": "verblijf (segment 1 of 2)",
+}
+MISSING = "–"
+
+
+def format_number(value: float, *, decimals: int = 0) -> str:
+    """A number the Dutch way, ``1.234,5``; a missing value is a dash."""
+    if pd.isna(value):
+        return MISSING
+    written = f"{abs(value):,.{decimals}f}".translate(str.maketrans(",.", ".,"))
+    return f"−{written}" if value < 0 and written.strip("0,.") else written
+
+
+def format_percent(share: float, *, decimals: int = 0) -> str:
+    """A share between 0 and 1 as ``12%``; what is above 0 but would be written as 0 is ``<1%``."""
+    if pd.isna(share):
+        return MISSING
+    if 0 < share < 0.5 * 10 ** (-2 - decimals):
+        return f"<{format_number(10.0**-decimals, decimals=decimals)}%"
+    return f"{format_number(100 * share, decimals=decimals)}%"
+
+
+def format_interval(share: float, low: float, high: float) -> str:
+    """A share with its interval: ``12% (8–17%)``."""
+    return f"{format_percent(share)} ({format_percent(low).rstrip('%')}–{format_percent(high)})"
+
+
+def format_date(day: pd.Timestamp | str) -> str:
+    """A day as ``1 januari 2024``."""
+    stamp = pd.Timestamp(day)
+    return f"{stamp.day} {MONTHS[stamp.month - 1]} {stamp.year}"
+
+
+def format_duration(days: float) -> str:
+    """A number of days in words: days up to two months, then months, from two years on years with one decimal."""
+    if days is None or math.isnan(days):
+        return "niet bereikt"
+    if days < 61:
+        return f"{format_number(round(days))} {'dag' if round(days) == 1 else 'dagen'}"
+    if days < 731:
+        return f"{format_number(round(days / 30.4375))} maanden"
+    return f"{format_number(days / 365.25, decimals=1)} jaar"
+
+
+def enumerate_words(words: Iterable[str]) -> str:
+    """``a, b en c``."""
+    *first, last = list(words)
+    return f"{', '.join(first)} en {last}" if first else last

@@ -1,0 +1,56 @@
+# What a newcomer types: make report, make test. Everything else is for who works on zorgpad.
+# Needs Python 3.11 or newer and make; all other things come into .venv, with the versions and hashes of requirements.lock.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help env report test lint lock clean
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+SAMPLE := data/een10voordejeugd
+WORKERS ?= 2
+LOCK_TOOL := uv
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+env: .venv/ready ## make the environment in .venv, or bring it up to date
+
+# A changed lock builds the environment anew, so that nothing of the old one stays behind.
+.venv/locked: requirements.lock
+	@python=$$(sh .ci/find_python) && \
+	echo "Making the environment with $$($$python --version); this takes some minutes the first time." && \
+	$$python -m venv --clear .venv
+	@$(PIP) install --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/ready: .venv/locked pyproject.toml
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+report: env $(SAMPLE)/meta.json ## make the sample region and the reports of all its gemeenten
+	@$(BIN)/zorgpad report --register $(SAMPLE) --region een10voordejeugd --workers $(WORKERS)
+
+# meta.json is written last, with the whole folder put in place at once: where it is, the sample is whole.
+$(SAMPLE)/meta.json: | .venv/ready
+	@$(BIN)/zorgpad sample --region een10voordejeugd --seed 1 --out $(SAMPLE)
+
+test: env ## run the tests
+	@$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: env ## check style, types, the notebooks and environment.yml
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+	@$(BIN)/python .ci/environment_yml.py --check
+
+lock: ## resolve the dependencies of pyproject.toml anew into requirements.lock (needs uv)
+	$(LOCK_TOOL) pip compile pyproject.toml --extra test --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements.lock
+
+environment.yml: .venv/ready pyproject.toml ## write environment.yml (conda) from pyproject.toml
+	@$(BIN)/python .ci/environment_yml.py
+
+clean: ## remove the environment, the sample and caches; reports stay
+	rm -rf .venv data/een10voordejeugd build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

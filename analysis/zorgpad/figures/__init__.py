@@ -1,0 +1,11 @@
+"""Figures of the reports: frames in, a matplotlib Figure out. One style, colour-blind safe, readable in print.
+
+A figure carries no title: the page gives it one, with a caption, words for who cannot see it, and its numbers.
+"""
+
+from zorgpad.figures.bars import draw_nulmeting, draw_stock
+from zorgpad.figures.curves import draw_incidence, draw_stay
+from zorgpad.figures.process import draw_process
+from zorgpad.figures.timeline import draw_timelines
+
+__all__ = ["draw_incidence", "draw_nulmeting", "draw_process", "draw_stay", "draw_stock", "draw_timelines"]

@@ -1,0 +1,96 @@
+"""What all figures share: size, letters, colours, axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from zorgpad.labels import format_number, format_percent
+
+WIDTH_INCHES = 8.0
+INK, SOFT_INK, GRID, PAPER = "#1d2733", "#52606d", "#d9dee3", "#ffffff"
+# Ordered light to dark within each kind of care; told apart by who sees no red or no green, and in greyscale.
+STATE_COLOURS = {
+    "geen_zorg": "#c9ced4",
+    "ambulant": "#8ec1e8",
+    "dagbehandeling": "#3f7fbf",
+    "pleegzorg": "#1b7a4b",
+    "gezinshuis": "#7fc39a",
+    "zelfstandig_wonen": "#b9a3d6",
+    "woongroep": "#f0b429",
+    "behandelverblijf": "#d9630b",
+    "crisis": "#b3202c",
+    "gesloten": "#5b3a8c",
+    "volwassen": "#8d99a6",
+    "verhuisd": "#aeb6bf",
+    "overleden": "#6b7680",
+}
+SERIES_COLOURS = ("#0b5cad", "#d9630b", "#1b7a4b", "#7a4fa3", "#8a6d00", "#52606d")
+SERIES_DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (5, 2)),
+    (0, (1, 1.2)),
+    "-.",
+    (0, (7, 2, 1, 2)),
+    "--",
+)
+
+_RULES: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.edgecolor": SOFT_INK,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+    "figure.facecolor": PAPER,
+}
+
+
+def new_figure(
+    height: float, *, rows: int = 1, columns: int = 1, heights: Sequence[float] | None = None
+) -> tuple[Figure, list[Axes]]:
+    """An empty figure of the common width with ``rows`` × ``columns`` axes, in reading order."""
+    with mpl.rc_context(_RULES):
+        figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
+        axes = figure.subplots(
+            rows, columns, squeeze=False, gridspec_kw={"height_ratios": heights} if heights else None
+        )
+    return figure, list(axes.ravel())
+
+
+def years_axis(axes: Axes, horizon_days: int) -> None:
+    """Days since the start as years."""
+    step = 0.5 if horizon_days <= 2 * 365.25 else 1
+    ticks = [n * step for n in range(int(horizon_days / 365.25 / step) + 1)]
+    axes.set_xticks(
+        [tick * 365.25 for tick in ticks], [format_number(tick, decimals=int(tick != int(tick))) for tick in ticks]
+    )
+    axes.set_xlim(0, horizon_days)
+    axes.set_xlabel("jaren sinds het begin van het verblijf")
+
+
+def percent_axis(axes: Axes, *, top: float = 1.0) -> None:
+    """Shares as percentages from 0."""
+    axes.set_ylim(0, top)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: format_percent(share)))
+
+
+def dates_between(first: pd.Timestamp, last: pd.Timestamp) -> list[pd.Timestamp]:
+    """Each 1 January between two days."""
+    return [pd.Timestamp(year, 1, 1) for year in range(first.year, last.year + 1)]

@@ -1,0 +1,123 @@
+"""The cliëntreis: one child's road as a timeline with a swim lane per form of care."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib import dates as mdates
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from zorgpad.figures.style import GRID, INK, SOFT_INK, STATE_COLOURS, dates_between, new_figure
+from zorgpad.labels import STATE_LABELS, format_duration
+from zorgpad.schemas import LADDER, OUTSIDE_CARE
+
+_SHORTEST_LABELLED_SHARE = 0.11
+
+
+def draw_timelines(paths: pd.DataFrame, *, names: Mapping[str, str], window_start: pd.Timestamp) -> Figure:
+    """A panel per child, a lane per form of care; an arrow where care goes on, a grey lane where there was none.
+
+    Only for invented children: a real child's timeline is never published.
+
+    Parameters
+    ----------
+    paths : DataFrame
+        :class:`zorgpad.schemas.Paths` of the children in ``names``.
+    names : mapping of client_id to str
+        What each child is called in the figure; panels in this order.
+    window_start : Timestamp
+        The first day of the data, drawn as a line.
+    """
+    lanes = {child: _lanes(paths[paths["client_id"] == child]) for child in names}
+    heights = [1.1 + len(forms) for forms in lanes.values()]
+    figure, panels = new_figure(0.62 + 0.34 * sum(heights), rows=len(names), heights=heights)
+    last = paths["end_date"].max()
+    for axes, (child, name) in zip(panels, names.items(), strict=True):
+        own = paths[paths["client_id"] == child].sort_values("start_date")
+        first = own["start_date"].min()
+        _draw_lanes(axes, own, lanes[child], last - first)
+        axes.set_title(name, loc="left", fontsize=10.5, fontweight="bold")
+        if first < window_start:
+            axes.axvline(_day_number(window_start), color=SOFT_INK, lw=1, ls=(0, (2, 2)))
+            axes.text(
+                _day_number(window_start),
+                len(lanes[child]) + 0.65,
+                "begin gegevens ",
+                fontsize=8,
+                color=SOFT_INK,
+                ha="right",
+                va="bottom",
+            )
+        years = [day for day in dates_between(first, last) if first <= day <= last]
+        axes.set_xticks([_day_number(day) for day in years], [str(day.year) for day in years])
+        axes.set_xlim(_day_number(first) - 5, _day_number(last) + (last - first).days * 0.03)
+    return figure
+
+
+def _lanes(own: pd.DataFrame) -> list[str]:
+    """The forms of care of a child from heavy to light, absence last."""
+    present = {form for stapeling in own["stapeling"] for form in stapeling} | set(own["state"])
+    outside = [state for state in OUTSIDE_CARE if state in present]
+    return [form for form in reversed(LADDER) if form in present and form not in OUTSIDE_CARE] + outside
+
+
+def _draw_lanes(axes: Axes, own: pd.DataFrame, lanes: list[str], span: pd.Timedelta) -> None:
+    """Bars in their lanes with the duration in words where it fits."""
+    height = {form: len(lanes) - place for place, form in enumerate(lanes)}
+    for form, start, end, is_open in _bars(own):
+        left, width = _day_number(start), (end - start).days
+        quiet = form in OUTSIDE_CARE
+        axes.barh(height[form], width, left=left, height=0.34 if quiet else 0.66, color=STATE_COLOURS[form], lw=0)
+        if is_open:
+            axes.annotate(
+                "",
+                (left + width + span.days * 0.025, height[form]),
+                (left + width - 1, height[form]),
+                arrowprops={"arrowstyle": "-|>", "color": STATE_COLOURS[form], "lw": 2.5},
+            )
+        if width > span.days * _SHORTEST_LABELLED_SHARE and not quiet:
+            axes.text(
+                left + width / 2,
+                height[form],
+                format_duration(width),
+                ha="center",
+                va="center",
+                fontsize=8.5,
+                color=_ink_on(STATE_COLOURS[form]),
+            )
+    axes.set_yticks([height[form] for form in lanes], [STATE_LABELS[form] for form in lanes], fontsize=9)
+    axes.set_ylim(0.4, len(lanes) + 0.6)
+    axes.grid(visible=False, axis="y")
+    axes.grid(visible=True, axis="x", color=GRID)
+    axes.spines["left"].set_visible(False)
+
+
+def _bars(own: pd.DataFrame) -> list[tuple[str, pd.Timestamp, pd.Timestamp, bool]]:
+    """Per form the unbroken periods in which it ran, as state or beside it."""
+    found: list[tuple[str, pd.Timestamp, pd.Timestamp, bool]] = []
+    running: dict[str, int] = {}
+    for row in own.itertuples(index=False):
+        forms = row.stapeling or (row.state,)
+        for form in forms:
+            at = running.get(form)
+            if at is not None and found[at][2] == row.start_date:
+                found[at] = (form, found[at][1], row.end_date, row.is_open)
+            else:
+                running[form] = len(found)
+                found.append((form, row.start_date, row.end_date, row.is_open))
+    last = own["end_date"].max()
+    is_open = bool(own["is_open"].iloc[-1])
+    return [(form, start, end, is_open and end == last) for form, start, end, _ in found]
+
+
+def _ink_on(colour: str) -> str:
+    """Dark or white letters, whichever is readable on ``colour``."""
+    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "#ffffff"
+
+
+def _day_number(day: pd.Timestamp) -> float:
+    """A day as matplotlib counts them."""
+    return float(mdates.date2num(day))  # type: ignore[no-untyped-call] # matplotlib's

@@ -1,0 +1,1 @@
+from zorgpad.sample.simulate import simulate_register

@@ -1,0 +1,114 @@
+"""Chosen children → register and truth: the way that the calibrated and the simulated region share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from zorgpad.region import Region
+from zorgpad.register import Register
+from zorgpad.sample.administer import Within, administer
+from zorgpad.sample.paperwork import (
+    allocation_table,
+    attrition_table,
+    client_table,
+    declaration_table,
+    delivery_table,
+    draw_pseudonyms,
+)
+from zorgpad.sample.rates import Rates
+from zorgpad.sample.supply import Supply
+from zorgpad.sample.truth import Truth, true_exits, true_spells
+from zorgpad.schemas import Declarations, empty
+
+Declared = Literal["none", "residence"]
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """Invented children with their lives in care, on day numbers; ``child`` counts from 0.
+
+    Attributes
+    ----------
+    births, sexes, gemeenten : arrays
+        Per child; gemeenten is the place in ``gemeente_codes`` of who pays (from the move date on).
+    old_gemeenten : array
+        Who paid before the move date.
+    stays : DataFrame
+        As :func:`zorgpad.sample.trajectories.draw_stays`, with provider at the end (``-1`` outside care).
+    spells : DataFrame
+        child, form, product, provider, start, end, exit, reason, is_firm.
+    """
+
+    births: np.ndarray
+    sexes: np.ndarray
+    gemeenten: np.ndarray
+    old_gemeenten: np.ndarray
+    stays: pd.DataFrame
+    spells: pd.DataFrame
+    hazards: pd.DataFrame
+
+
+def assemble(
+    rng: np.random.Generator,
+    world: World,
+    supply: Supply,
+    region: Region,
+    rates: Rates,
+    *,
+    window_start: int,
+    peildatum: int,
+    within: Within,
+    declared: Declared,
+    meta: dict[str, Any],
+) -> tuple[Register, Truth]:
+    """Write the lives in ``world`` down as a :class:`Register`, and keep the :class:`Truth`."""
+    codes = region.gemeenten["gm_code"].to_numpy(dtype=object)
+    names = draw_pseudonyms(rng, len(world.births))
+    spells = world.spells.assign(
+        gemeente=world.gemeenten[world.spells["child"]],
+        old_gemeente=world.old_gemeenten[world.spells["child"]],
+    ).reset_index(drop=True)
+    records = administer(rng, spells, supply, region, rates, peildatum=peildatum, within=within)
+    clients = client_table(names, world.births, world.sexes)
+    allocations = allocation_table(rng, records, names, codes, supply, region)
+    deliveries = delivery_table(records, allocations)
+    declarations = empty(Declarations)
+    if declared == "residence":
+        declarations = declaration_table(
+            rng, records, allocations, region, window_start=window_start, peildatum=peildatum
+        )
+    register = Register(
+        clients=clients,
+        allocations=allocations,
+        deliveries=deliveries,
+        declarations=declarations,
+        attrition=attrition_table(records, allocations),
+        meta=meta,
+    )
+    move_day = int(rates.move_date.to_datetime64().astype("datetime64[D]").astype(np.int64))
+    truth = Truth(
+        hazards=world.hazards,
+        spells=true_spells(spells, records, clients, codes, supply, move_day=move_day, peildatum=peildatum),
+        exits=true_exits(world.stays, names, supply, window_start=window_start, peildatum=peildatum),
+    )
+    return register, truth
+
+
+def last_providers(stays: pd.DataFrame, spells: pd.DataFrame) -> np.ndarray:
+    """The provider with which each stay ended; ``-1`` outside care. ``spells["stay"]`` is a row number of ``stays``."""
+    own = spells[spells["stay"] >= 0].sort_values(["stay", "end"], kind="stable").drop_duplicates("stay", keep="last")
+    out = np.full(len(stays), -1)
+    out[own["stay"].to_numpy()] = own["provider"].to_numpy()
+    return out
+
+
+def renumber(chosen: np.ndarray, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the chosen children, which are numbered from 0 in the order of ``chosen``."""
+    place = np.full(int(max(chosen.max(initial=-1), rows["child"].max() if len(rows) else -1)) + 1, -1)
+    place[chosen] = np.arange(len(chosen))
+    kept = rows[place[rows["child"]] >= 0]
+    return kept.assign(child=place[kept["child"]])

@@ -167,6 +167,14 @@ def process_graph(
     return graph
 
 
+def graph_tables(graph: nx.DiGraph) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The nodes (state and attributes) and edges (from_state, to_state and attributes) of a process graph as tables."""
+    nodes = pd.DataFrame([{"state": state, **attributes} for state, attributes in graph.nodes(data=True)])
+    edges = [{"from_state": a, "to_state": b, **attributes} for a, b, attributes in graph.edges(data=True)]
+    wanted = ["from_state", "to_state", "n_transitions", "n_children", "share", "probability", "ci_low", "ci_high"]
+    return nodes, pd.DataFrame(edges).reindex(columns=[*wanted, "n_at_risk", "horizon_days"])
+
+
 def _medians(stays: pd.DataFrame | None) -> dict[str, float]:
     """The median stay per state."""
     if stays is None:

@@ -69,6 +69,19 @@ def build_paths(
     return _arrange(pd.concat([care, _absences(care, region, cut)], ignore_index=True)), attrition_frame(account)
 
 
+def eventful_children(paths: pd.DataFrame, *, state: str, gemeente: str, n: int = 3) -> list[str]:
+    """The ``n`` children of a gemeente who were in ``state`` and went through most different states; ties by client_id.
+
+    Children with over ten rows are passed over: their road is too long to read at a glance. Where the gemeente has
+    fewer such children, the rest come from the whole region.
+    """
+    sizes = paths.groupby("client_id", observed=True).agg(n_states=("state", "nunique"), n_rows=("state", "size"))
+    sizes["is_near"] = sizes.index.isin(paths.loc[paths["gemeente"] == gemeente, "client_id"])
+    sizes = sizes[sizes.index.isin(paths.loc[paths["state"] == state, "client_id"]) & (sizes["n_rows"] <= 10)]
+    order = sizes.reset_index().sort_values(["is_near", "n_states", "client_id"], ascending=[False, False, True])
+    return [str(client) for client in order["client_id"].head(n)]
+
+
 def _split_moves(spells: pd.DataFrame) -> pd.DataFrame:
     """A row per spell and paying gemeente; ``spell`` numbers the spells and ``spell_end`` is when the whole ends."""
     out = spells.assign(spell=np.arange(len(spells)), spell_start=spells["start_date"], spell_end=spells["end_date"])

@@ -241,6 +241,11 @@ class Region:
             chain = {old: chain.get(new, new) for old, new in chain.items()}
         return provider_ids.replace(chain) if chain else provider_ids
 
+    def published(self, name: str) -> pd.DataFrame:
+        """A published table kept in the region's folder (``published/<name>.csv``); without rows where it has none."""
+        path = self.folder / "published" / f"{name}.csv"
+        return pd.read_csv(path, dtype=str) if path.is_file() else pd.DataFrame()
+
     def end_kind(self, codes: Iterable[str | None]) -> list[str | None]:
         """The kind of each JZ588 code (planned, client, provider, …); ``None`` for an unknown or missing code."""
         kinds = dict(zip(self.end_reasons["code"], self.end_reasons["kind"], strict=True))

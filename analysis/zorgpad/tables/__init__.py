@@ -1,0 +1,34 @@
+"""What stands beside a figure, in Dutch: its title, caption, words for who cannot see it, and its numbers as a table.
+
+A function ``describe_…`` returns what :func:`zorgpad.publish.publish_figure` asks for besides the figure; a function
+``tell_…`` returns a paragraph; the others return a table for readers.
+"""
+
+from zorgpad.tables.counts import describe_nulmeting, describe_stock, nulmeting_table, tell_nulmeting
+from zorgpad.tables.roads import describe_process, describe_timelines, next_states_table
+from zorgpad.tables.stays import (
+    band_table,
+    describe_incidence,
+    describe_stay,
+    incidence_table,
+    stay_table,
+    tell_band,
+    tell_cohort,
+)
+
+__all__ = [
+    "band_table",
+    "describe_incidence",
+    "describe_nulmeting",
+    "describe_process",
+    "describe_stay",
+    "describe_stock",
+    "describe_timelines",
+    "incidence_table",
+    "next_states_table",
+    "nulmeting_table",
+    "stay_table",
+    "tell_band",
+    "tell_cohort",
+    "tell_nulmeting",
+]

@@ -1,0 +1,79 @@
+"""Words and tables about counts of children."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from zorgpad.indicators import GEMEENTE, JEUGDHULP, REGION, S1, S2_GEZIN, S2_WONEN, SUBREGION, VERBLIJF, areas_of
+from zorgpad.labels import INDICATOR_LABELS, STATE_LABELS, enumerate_words, format_date, format_number, format_percent
+from zorgpad.region import Region
+
+_SHOWN = (JEUGDHULP, S1, S2_GEZIN, S2_WONEN, VERBLIJF)
+
+
+def nulmeting_table(counts: pd.DataFrame, region: Region, *, gemeente: str) -> pd.DataFrame:
+    """Unique children per year in the gemeente, its subregion and the region: a row per area and year."""
+    parts = []
+    for kind, name, _ in areas_of(gemeente, region):
+        code = gemeente if kind == GEMEENTE else name
+        own = counts[(counts["area_kind"] == kind) & (counts["area"] == code)]
+        wide = own.pivot_table(index="year", columns="indicator", values="n_children").reindex(columns=list(_SHOWN))
+        label = {GEMEENTE: name, SUBREGION: f"subregio {name}", REGION: f"regio {name}"}[kind]
+        parts.append(wide.astype(int).rename(columns=INDICATOR_LABELS).assign(gebied=label).reset_index())
+    table = pd.concat(parts, ignore_index=True).rename(columns={"year": "jaar"})
+    return table.drop_duplicates(["gebied", "jaar"]).set_index(["gebied", "jaar"])
+
+
+def tell_nulmeting(counts: pd.DataFrame, region: Region, *, gemeente: str) -> str:
+    """How many children had care in the last year, compared with the year before; how many of them in residence."""
+    own = counts[(counts["area_kind"] == GEMEENTE) & (counts["area"] == gemeente)]
+    number = own.set_index(["indicator", "year"])["n_children"]
+    before, last = own["year"].min(), own["year"].max()
+    n, earlier, stay = number[JEUGDHULP, last], number[JEUGDHULP, before], number[VERBLIJF, last]
+    text = f"In {last} kregen **{format_number(n)} kinderen** in {region.gemeente_name(gemeente)} jeugdhulp. "
+    text += _change(int(n), int(earlier), int(before))
+    text += f" Van hen woonden er **{format_number(stay)}** in dat jaar korter of langer niet thuis"
+    return text + (f" ({format_percent(stay / n, decimals=1)})." if n else ".")
+
+
+def _change(now: int, before: int, year: int) -> str:
+    """The difference with an earlier year, in words."""
+    if now == before:
+        return f"Dat zijn er evenveel als in {year}."
+    direction = "meer" if now > before else "minder"
+    share = f" ({format_percent(abs(now / before - 1), decimals=1)})" if before else ""
+    return f"Dat zijn er {format_number(abs(now - before))} {direction} dan in {year}{share}."
+
+
+def describe_nulmeting(counts: pd.DataFrame, region: Region, *, gemeente: str) -> dict[str, Any]:
+    """Describe :func:`zorgpad.figures.draw_nulmeting` of one gemeente."""
+    own = counts[(counts["area"] == gemeente) & counts["indicator"].isin([S1, S2_GEZIN, S2_WONEN])]
+    wide = own.pivot_table(index="indicator", columns="year", values="n_children").astype(int)
+    wide = wide.reindex([S1, S2_GEZIN, S2_WONEN]).rename(index=INDICATOR_LABELS)
+    facts = [f"{label} {enumerate_words(f'{row[year]} in {year}' for year in wide)}" for label, row in wide.iterrows()]
+    name = region.gemeente_name(gemeente)
+    return {
+        "title": f"Kinderen die niet thuis woonden, {name}",
+        "caption": "Geteld is elk kind met een toewijzing die in het jaar liep. Een kind met twee soorten verblijf "
+        "telt in beide vakken mee. Elk vak heeft zijn eigen schaal.",
+        "alt": f"Staafdiagram voor {name}. Aantal kinderen: {'; '.join(facts)}.",
+        "numbers": wide.rename_axis("soort verblijf").rename_axis(None, axis="columns"),
+    }
+
+
+def describe_stock(counts: pd.DataFrame, region: Region, *, area: str, peildatum: str) -> dict[str, Any]:
+    """Describe :func:`zorgpad.figures.draw_stock`; the numbers are those of the first month of each half year."""
+    wide = counts.pivot_table(index="stock_date", columns="zorgvorm", values="n_children").astype(int)
+    wide = wide.loc[:, (wide > 0).any()].rename(columns=STATE_LABELS)
+    first, last = wide.index[0], wide.index[-1]
+    facts = [f"{label} van {wide[label].iloc[0]} naar {wide[label].iloc[-1]}" for label in wide]
+    half_years = wide[wide.index.month.isin([1, 7])]
+    return {
+        "title": f"Kinderen per vorm van verblijf door de tijd, {area}",
+        "caption": f"Stand op de eerste dag van elke maand, tot {format_date(peildatum)}. Verlengingen zijn "
+        f"samengevoegd (gat van hoogstens {region.max_gap_days} dagen).",
+        "alt": f"Lijndiagram voor {area}, van {format_date(first)} tot {format_date(last)}: {'; '.join(facts)}.",
+        "numbers": half_years.set_axis([format_date(day) for day in half_years.index]).rename_axis("stand op"),
+    }

@@ -1,0 +1,146 @@
+"""Words and tables about how long stays last and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from zorgpad.labels import (
+    EXIT_LABELS,
+    enumerate_words,
+    format_date,
+    format_duration,
+    format_interval,
+    format_number,
+    format_percent,
+)
+from zorgpad.region import Region
+
+HORIZONS = {365: "na 1 jaar", 731: "na 2 jaar", 1826: "na 5 jaar"}
+
+
+def tell_cohort(cohort: pd.DataFrame, attrition: pd.DataFrame, *, what: str) -> str:
+    """How many stays count, how many of them are still going on, and how many were left out and why."""
+    n, lost = len(cohort), attrition["rows_before"] - attrition["rows_after"]
+    still = int((cohort["outcome"] == "censored").sum())
+    reasons = (
+        "waarvan het begin onbekend is",
+        "die al voorbij waren toen de gegevens begonnen",
+        "die net begonnen zijn",
+    )
+    left_out = [f"{format_number(k)} {why}" for k, why in zip(lost, reasons, strict=True) if k]
+    text = f"Dit gaat over **{format_number(n)} {what}**. Daarvan lopen er {format_number(still)} nog, of zijn ze "
+    text += "niet verder te volgen."
+    return text + (f" Niet meegeteld zijn plaatsingen {enumerate_words(left_out)}." if left_out else "")
+
+
+def describe_incidence(
+    curve: pd.DataFrame, region: Region, *, outcomes: Sequence[str], area: str, peildatum: str
+) -> dict[str, Any]:
+    """Describe :func:`zorgpad.figures.draw_incidence`: each exit after one, two and five years."""
+    facts = []
+    for outcome in outcomes:
+        p, low, high = _at(curve[curve["outcome"] == outcome], 731)
+        facts.append(f"{EXIT_LABELS[outcome]} {format_interval(p, low, high)}")
+    return {
+        "title": f"Hoe plaatsingen in pleegzorg eindigen, {area}",
+        "caption": "Deel van alle plaatsingen dat zo is geëindigd, met het 95%-interval. Kinderen die er nog zijn, "
+        "tellen mee zolang ze in beeld zijn; plaatsingen van voor de gegevens komen later in beeld. "
+        + rule_note(region, peildatum=peildatum),
+        "alt": f"Lijndiagram. Na twee jaar is geëindigd door: {'; '.join(facts)}.",
+        "numbers": incidence_table(curve, outcomes=outcomes),
+    }
+
+
+def incidence_table(curve: pd.DataFrame, *, outcomes: Sequence[str]) -> pd.DataFrame:
+    """The cumulative incidence of each exit after one, two and five years with its interval, and who is still there."""
+    rows = {}
+    for outcome in ("in_stay", *outcomes):
+        own = curve[curve["outcome"] == outcome]
+        rows[EXIT_LABELS[outcome]] = [format_interval(*_at(own, days)) for days in HORIZONS]
+    own = curve[curve["outcome"] == "in_stay"]
+    rows["aantal in beeld"] = [format_number(_n_at_risk(own, days)) for days in HORIZONS]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(HORIZONS.values())).rename_axis("einde")
+
+
+def describe_stay(
+    curves: pd.DataFrame, region: Region, *, what: str, peildatum: str, by: str = "area"
+) -> dict[str, Any]:
+    """Describe :func:`zorgpad.figures.draw_stay`: which share is still there after one, two and five years."""
+    rows = {
+        name: [format_interval(*_at(own, days)) for days in HORIZONS] for name, own in curves.groupby(by, sort=False)
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(HORIZONS.values())).rename_axis("gebied")
+    facts = [f"{name} {row.iloc[1]}" for name, row in table.iterrows()]
+    return {
+        "title": f"Hoe lang kinderen in {what} blijven",
+        "caption": f"Wie er nog is, met het 95%-interval. {rule_note(region, peildatum=peildatum)}",
+        "alt": f"Dalende lijnen. Na twee jaar is er nog: {'; '.join(facts)}.",
+        "numbers": table,
+    }
+
+
+def stay_table(lengths: pd.DataFrame, *, by: str = "area") -> pd.DataFrame:
+    """After how long a quarter, half and three quarters have left, with the interval of the middle, per group."""
+    rows = {}
+    for name, own in lengths.groupby(by, sort=False):
+        at = own.set_index(own["quantile"].round(2))
+        middle = at.loc[0.5]
+        interval = f"{format_duration(middle['ci_low'])} – {format_duration(middle['ci_high'])}"
+        rows[name] = [*(format_duration(at.loc[q, "time_days"]) for q in (0.25, 0.5, 0.75)), interval]
+    columns = ["een kwart is weg na", "de helft is weg na", "driekwart is weg na", "95%-interval van de helft"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("gebied")
+
+
+def band_table(band: pd.DataFrame, *, published: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Breakdowns per year: certain, and with probable; beside it what the provider itself counted, where known."""
+    table = pd.DataFrame(
+        {
+            "jaar": band["year"].astype(int),
+            "plaatsingen geëindigd": band["n_ended"].astype(int),
+            "breakdown: zeker": band["n_low"].astype(int),
+            "breakdown: zeker en waarschijnlijk": band["n_high"].astype(int),
+        }
+    )
+    if published is not None and len(published):
+        known = dict(zip(published["year"].astype(int), published["breakdowns"], strict=True))
+        table["telde de aanbieder zelf"] = [str(known.get(year, "–")) for year in table["jaar"]]
+    return table.set_index("jaar")
+
+
+def tell_band(band: pd.DataFrame, *, area: str) -> str:
+    """The band over all years together, as a sentence."""
+    ended, low, high = (int(band[name].sum()) for name in ("n_ended", "n_low", "n_high"))
+    if not ended:
+        return f"In {area} eindigde in deze jaren geen plaatsing in pleegzorg."
+    return (
+        f"In {area} eindigden {format_number(ended)} plaatsingen in pleegzorg. Bij **{format_number(low)} tot "
+        f"{format_number(high)}** daarvan ({format_percent(low / ended)} tot {format_percent(high / ended)}) was het "
+        "zeker of waarschijnlijk een breakdown."
+    )
+
+
+def rule_note(region: Region, *, peildatum: str) -> str:
+    """The rules that decide the numbers, as one line under a figure."""
+    return (
+        f"Regels: verlengingen samengevoegd tot {region.max_gap_days} dagen; wat binnen {region.classification_days} "
+        f"dagen begint, volgde erop; ingestroomd en lopend samen (late instroom); gegevens tot {format_date(peildatum)}."
+    )
+
+
+def _at(curve: pd.DataFrame, days: float) -> tuple[float, float, float]:
+    """Probability and interval on day ``days``; missing after the last day on which anybody was in view."""
+    seen = curve[curve["time_days"] <= days]
+    if seen.empty or curve["time_days"].max() < days:
+        return (np.nan, np.nan, np.nan)
+    last = seen.iloc[-1]
+    return (float(last["probability"]), float(last["ci_low"]), float(last["ci_high"]))
+
+
+def _n_at_risk(curve: pd.DataFrame, days: float) -> float:
+    """How many are at risk just after day ``days``."""
+    following = curve.loc[curve["time_days"] > days, "n_at_risk"].to_numpy()
+    return float(following[0]) if len(following) else 0.0

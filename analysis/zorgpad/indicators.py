@@ -134,15 +134,19 @@ def largest_provider(cohort: pd.DataFrame) -> str:
 
 
 def areas_of(gemeente: str, region: Region) -> list[tuple[str, str, list[str]]]:
-    """The areas that hold ``gemeente``, smallest first: kind, name for readers, and codes of their gemeenten."""
+    """The areas that hold ``gemeente``, smallest first: kind, name for readers, and codes of their gemeenten.
+
+    A subregion of one gemeente is left out: it would say the same twice.
+    """
     table = region.gemeenten
     subregion = table.loc[table["gm_code"] == gemeente, "subregion"].iloc[0]
     within = table.loc[table["subregion"] == subregion, "gm_code"].tolist()
-    return [
+    areas = [
         (GEMEENTE, region.gemeente_name(gemeente), [gemeente]),
         (SUBREGION, str(subregion), within),
         (REGION, region.label, table["gm_code"].tolist()),
     ]
+    return [area for area in areas if area[0] != SUBREGION or len(within) > 1]
 
 
 def smallest_area(

@@ -61,6 +61,8 @@ _OPTIONAL = {
     "ambitions": ("indicator", "baseline_year", "baseline_value", "target", "year", "source"),
 }
 _DATES = ("valid_from", "valid_to", "contracted_from", "contracted_to")
+# Stand-ins for a period without bound: before and after any record.
+_BEGINNING, _END = pd.Timestamp("1900-01-01"), pd.Timestamp("2200-01-01")
 _FLAGS = ("is_verblijf", "is_gezinsvorm")
 
 
@@ -257,8 +259,8 @@ def _nearest_period(starts: pd.Series, periods: pd.DataFrame) -> np.ndarray:
     if len(periods) == 1:
         return np.full(len(starts), periods.index[0])
     day = starts.to_numpy().astype("datetime64[D]").astype(np.int64)[:, None]
-    low = periods["valid_from"].fillna(pd.Timestamp.min.ceil("D")).to_numpy().astype("datetime64[D]").astype(np.int64)
-    high = periods["valid_to"].fillna(pd.Timestamp.max.floor("D")).to_numpy().astype("datetime64[D]").astype(np.int64)
+    low = periods["valid_from"].fillna(_BEGINNING).to_numpy().astype("datetime64[D]").astype(np.int64)
+    high = periods["valid_to"].fillna(_END).to_numpy().astype("datetime64[D]").astype(np.int64)
     distance = np.maximum(0, np.maximum(low - day, day - high + 1))
     nearest = distance.argmin(axis=1)
     return np.asarray(periods.index.to_numpy()[nearest])

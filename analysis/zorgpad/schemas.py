@@ -66,7 +66,7 @@ class _Table(pa.DataFrameModel):
         coerce = False
         strict = False
 
-    @pa.check("client_id", name="is a raw BSN", regex=False)
+    @pa.check("client_id", error="is a raw BSN")
     def not_a_bsn(cls, values: pd.Series) -> pd.Series:  # noqa: N805 - pandera hands the class over
         """A raw BSN is refused; it is never echoed."""
         return ~values.isin(_raw_bsns(values))
@@ -235,7 +235,7 @@ def normalise(frame: pd.DataFrame, table: type[_Table]) -> pd.DataFrame:
             frame[name] = False if name == "is_maatwerk" else None
         values, dtype = frame[name], str(column.dtype)
         if dtype.startswith("datetime"):
-            frame[name] = pd.to_datetime(values).astype("datetime64[ns]")
+            frame[name] = pd.to_datetime(values, format="ISO8601").astype("datetime64[ns]")
         elif dtype == "bool":
             frame[name] = values.fillna(False).infer_objects().astype(bool)  # noqa: FBT003 - the missing flag
         elif dtype.startswith(("int", "float")):
@@ -287,7 +287,8 @@ def validate(frame: pd.DataFrame, table: type[_Table], *, source: str = "") -> p
 
 def _explain(failures: pd.DataFrame, where: str) -> str:
     """One line per failing column and check with its number of rows; the values stay behind."""
-    failures = failures.fillna({"column": ""}).astype({"column": str, "check": str})
+    is_column = failures["schema_context"] == "Column"  # else the check is of whole rows
+    failures = failures.assign(column=failures["column"].where(is_column, ""), check=failures["check"].astype(str))
     counts = failures.groupby(["column", "check"], sort=True)["index"].nunique()
     lines = [f"  {column or 'row'}: {check}: {n} rows" for (column, check), n in counts.items()]
     return f"{where} breaks its contract in {len(lines)} way{'s' * (len(lines) > 1)}:\n" + "\n".join(lines)

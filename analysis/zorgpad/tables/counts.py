@@ -23,7 +23,7 @@ def nulmeting_table(counts: pd.DataFrame, region: Region, *, gemeente: str) -> p
         label = {GEMEENTE: name, SUBREGION: f"subregio {name}", REGION: f"regio {name}"}[kind]
         parts.append(wide.astype(int).rename(columns=INDICATOR_LABELS).assign(gebied=label).reset_index())
     table = pd.concat(parts, ignore_index=True).rename(columns={"year": "jaar"})
-    return table.drop_duplicates(["gebied", "jaar"]).set_index(["gebied", "jaar"])
+    return table.set_index(["gebied", "jaar"])
 
 
 def tell_nulmeting(counts: pd.DataFrame, region: Region, *, gemeente: str) -> str:

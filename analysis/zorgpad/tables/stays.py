@@ -127,7 +127,8 @@ def rule_note(region: Region, *, peildatum: str) -> str:
     """The rules that decide the numbers, as one line under a figure."""
     return (
         f"Regels: verlengingen samengevoegd tot {region.max_gap_days} dagen; wat binnen {region.classification_days} "
-        f"dagen begint, volgde erop; ingestroomd en lopend samen (late instroom); gegevens tot {format_date(peildatum)}."
+        "dagen begint, volgde erop; ingestroomd en lopend samen (laat in beeld); "
+        f"gegevens tot {format_date(peildatum)}."
     )
 
 

@@ -21,23 +21,31 @@ DOMAIN = b"jw-client-v1|"
 MINIMUM_KEY_BYTES = 32
 WELL_FORMED = re.compile(r"c_[a-p]{30}")
 
+_MAKE_A_KEY = (
+    "Make one outside the project, once, and keep it: "
+    'python -c "import secrets, sys; sys.stdout.buffer.write(secrets.token_bytes(32))" > PATH'
+)
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _ELEVEN_TEST = np.array([9, 8, 7, 6, 5, 4, 3, 2, -1])
 
 
-def read_key(key: BinaryIO) -> bytes:
+def read_key(key: BinaryIO | None) -> bytes:
     """The bytes of an open key file.
 
     Raises
     ------
     DataError
-        When the key is shorter than 32 bytes.
+        When there is no key, it is not open in binary mode, or it is shorter than 32 bytes; the message says how to
+        make one.
     """
+    if key is None:
+        raise DataError(f"Raw identifiers need a key, and none is given.\n{_MAKE_A_KEY}")
     secret = key.read()
+    if not isinstance(secret, bytes):
+        raise DataError("The key file is open as text.\nOpen it in binary mode: open(path, 'rb').")
     if len(secret) < MINIMUM_KEY_BYTES:
         raise DataError(
-            f"The key has {len(secret)} bytes; pseudonyms need at least {MINIMUM_KEY_BYTES}.\n"
-            f"Make one outside the project, for example: head -c 32 /dev/urandom > PATH"
+            f"The key has {len(secret)} bytes; pseudonyms need at least {MINIMUM_KEY_BYTES}.\n{_MAKE_A_KEY}"
         )
     return secret
 
@@ -63,7 +71,8 @@ def pseudonymise(ids: pd.Series, secret: bytes) -> pd.Series:
     if empty.any():
         raise DataError(f"{int(empty.sum())} rows have no identifier of the child.\nAdd it, or leave those rows out.")
     unique = pd.unique(text)
-    return text.map(dict(zip(unique, (_one(str(value).strip(), secret) for value in unique), strict=True)))
+    known = dict(zip(unique, (_one(str(value).strip(), secret) for value in unique), strict=True))
+    return text.map(known).astype(object)
 
 
 def _one(identifier: str, secret: bytes) -> str:
@@ -77,7 +86,7 @@ def _one(identifier: str, secret: bytes) -> str:
 def is_bsn(values: pd.Series) -> pd.Series:
     """Whether each value could be a raw BSN: nine digits that pass the elfproef, or eight with a lost zero."""
     text = values.astype(object).fillna("").astype(str).str.strip()
-    candidate = text.str.fullmatch(r"\d{8,9}")
+    candidate = text.str.fullmatch(r"[0-9]{8,9}")
     digits = text[candidate].str.zfill(9)
     table = np.array([list(value) for value in digits], dtype=np.int64).reshape(-1, 9)
     result = pd.Series(data=False, index=values.index)
@@ -85,16 +94,37 @@ def is_bsn(values: pd.Series) -> pd.Series:
     return result
 
 
+def contains_bsn(values: pd.Series) -> pd.Series:
+    """Whether each value could be a raw BSN or holds one: a run of exactly nine digits that passes the elfproef."""
+    text = values.astype(object).fillna("").astype(str)
+    unique = pd.Series(text.unique(), dtype=object)
+    runs = unique.str.extractall(r"(?<![0-9])([0-9]{9})(?![0-9])")
+    holders = runs.index.get_level_values(0)[is_bsn(runs[0])] if len(runs) else []
+    hits = set(unique[is_bsn(unique)]) | set(unique.loc[holders])
+    return text.isin(hits)
+
+
+def is_fictive(bsns: pd.Series) -> pd.Series:
+    """Whether each BSN is one of :func:`fictive_bsns`: in the range 999… that belongs to nobody."""
+    return is_bsn(bsns) & bsns.astype(object).astype(str).str.fullmatch(r"999[0-9]{6}")
+
+
 def fictive_bsns(n: int, *, first: int = 0) -> list[str]:
     """``n`` different numbers that pass the elfproef, in the range 999… that is never handed out to people.
 
     ``first`` skips that many, so that two calls need not overlap.
+
+    Raises
+    ------
+    DataError
+        When the range does not hold that many.
     """
-    numbers: list[str] = []
-    stem = 99_900_000 + first
-    while len(numbers) < n:
-        weighted = sum(int(digit) * weight for digit, weight in zip(f"{stem:08d}", range(9, 1, -1), strict=True))
-        if weighted % 11 < 10:
-            numbers.append(f"{stem:08d}{weighted % 11}")
-        stem += 1
-    return numbers
+    stems = np.arange(99_900_000, 100_000_000)
+    digits = stems[:, None] // 10 ** np.arange(7, -1, -1) % 10
+    last = digits @ _ELEVEN_TEST[:8] % 11
+    numbers = (stems * 10 + last)[last < 10]
+    if first + n > len(numbers):
+        raise DataError(
+            f"There are {len(numbers)} fictive BSNs; {first + n} are asked.\nTake a register with fewer children."
+        )
+    return [str(number) for number in numbers[first : first + n]]

@@ -1,0 +1,12 @@
+"""The only readers of care records, and the writers of the same layouts.
+
+Every reader ends in a :class:`zorgpad.register.Register`: pseudonymised, checked, with an account of every row that
+was left out. A reader reads everything or refuses; nothing is half read.
+"""
+
+from zorgpad.sources.csv import read_csv
+from zorgpad.sources.csv_write import write_csv
+from zorgpad.sources.ijw import read_ijw
+from zorgpad.sources.ijw_write import IdMapping, write_ijw
+
+__all__ = ["IdMapping", "read_csv", "read_ijw", "write_csv", "write_ijw"]

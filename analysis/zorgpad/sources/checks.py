@@ -1,0 +1,78 @@
+"""What every reader asks of the records, whatever file they came in."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from zorgpad.errors import DataError
+from zorgpad.region import Region
+from zorgpad.schemas import attrition_row
+
+# Administrations write this where an end is not known; it lies beyond what a timestamp holds.
+OPEN_END = "9999-12-31"
+
+_LISTABLE = re.compile(r"(GM)?[0-9]{4}")
+
+
+def as_days(text: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """The days of ISO dates (``2023-12-31``), and where a text is no such date; a missing text is a missing day."""
+    written = text.astype(object).where(text.notna(), None)
+    iso = written.str.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", na=False).astype(bool)
+    days = pd.to_datetime(written.where(iso, None), format="%Y-%m-%d", errors="coerce").astype("datetime64[ns]")
+    return days, written.notna() & days.isna()
+
+
+def check_gemeenten(codes: pd.Series, region: Region, *, source: str) -> None:
+    """Refuse rows of a gemeente that the region does not have.
+
+    Raises
+    ------
+    DataError
+        With the number of rows and the codes; a text that cannot be a code is counted, never repeated.
+    """
+    strange = codes[~codes.isin(region.gemeenten["gm_code"])]
+    if strange.empty:
+        return
+    found = sorted({str(code) for code in strange.dropna().unique()})
+    listed = [code for code in found if _LISTABLE.fullmatch(code)]
+    named = ", ".join(listed) if listed else "none of them looks like GM0794"
+    raise DataError(
+        f"{len(strange)} rows of {source} have a gemeente that {region.label} does not have: {named}.\n"
+        f"Leave those rows out, or add the gemeente to {region.folder / 'gemeenten.csv'}."
+    )
+
+
+def keep_linked(
+    rows: pd.DataFrame, allocations: pd.DataFrame, *, step: str, what: str
+) -> tuple[pd.DataFrame, list[dict[str, object]]]:
+    """The rows that name an allocation of the same gemeente and child.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With client_id, gemeente and allocation_id.
+    allocations : DataFrame
+        The allocations that are kept.
+    step, what : str
+        The step of the account, and what a row is.
+
+    Returns
+    -------
+    kept : DataFrame
+    account : list
+        One row per reason to leave rows out.
+    """
+    keys = ["gemeente", "allocation_id"]
+    owners = allocations[[*keys, "client_id"]].drop_duplicates(keys)
+    owner = rows[keys].merge(owners, on=keys, how="left")["client_id"].set_axis(rows.index)
+    account = []
+    for reason, keep in (
+        (f"{what}: its allocation is unknown", owner.notna()),
+        (f"{what}: names another child than its allocation", owner == rows["client_id"]),
+    ):
+        kept = rows[keep.loc[rows.index]]
+        account.append(attrition_row(step, reason, rows, kept))
+        rows = kept
+    return rows, account

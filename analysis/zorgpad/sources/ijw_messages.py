@@ -1,0 +1,241 @@
+"""iJw messages → rows of text: streamed, with a parser that follows nothing outside the file."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+from lxml import etree
+
+from zorgpad.errors import DataError
+from zorgpad.sources.checks import OPEN_END, as_days
+from zorgpad.sources.ijw_files import MessageFiles
+from zorgpad.sources.ijw_layouts import CLIENT, DATE, HEADER, KINDS, LAYOUTS, NAMESPACE, VERSIONS, Layout
+
+Label = Callable[[], str]  # names a file, only when something is wrong with it
+
+
+@dataclass(frozen=True, eq=False)
+class Messages:
+    """What stands in the messages.
+
+    Attributes
+    ----------
+    rows : dict
+        Per kind (JW301, JW305, JW307) a frame of text: the columns of its layout and ``message``, the place of the
+        file in ``files.names``.
+    n_messages, n_versions : dict
+        Messages per kind, also of kinds that are not read, and per version.
+    files : MessageFiles
+    """
+
+    rows: dict[str, pd.DataFrame]
+    n_messages: dict[str, int]
+    n_versions: dict[str, int]
+    files: MessageFiles
+
+
+class _Columns:
+    """Grows columns of text; equal texts are kept once, so that memory follows the rows and not the files."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, dict[str, list[Any]]] = {
+            layout.name: {name: [] for name in ("message", *layout.paths)} for layout in LAYOUTS.values()
+        }
+        self._known: dict[str | None, str | None] = {}
+
+    def add(self, layout: Layout, row: Mapping[str, Any]) -> None:
+        """One more row; what it lacks is None."""
+        for name, column in self._columns[layout.name].items():
+            value = row.get(name)
+            column.append(value if name == "message" else self._known.setdefault(value, value))
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """The rows per kind of message."""
+        return {kind: pd.DataFrame(columns, dtype=object) for kind, columns in self._columns.items()}
+
+
+def read_messages(source: str | Path) -> Messages:
+    """Read all messages of a folder or zip.
+
+    Raises
+    ------
+    DataError
+        When a file is no iJw message of a known kind and version, has a DTD, is damaged, or lacks or misspells what
+        its kind must have. The message names the file, never its content.
+    """
+    columns = _Columns()
+    counts, versions = Counter[str](), Counter[str]()
+    with MessageFiles(Path(source)) as files:
+        for position in range(len(files.names)):
+            with files.open(position) as stream:
+                kind, version, rows = _read_one(stream, partial(files.label, position))
+            counts[kind] += 1
+            versions[version] += 1
+            for row in rows:
+                columns.add(LAYOUTS[kind], {**row, "message": position})
+    frames = columns.frames()
+    for layout in LAYOUTS.values():
+        _check_form(frames[layout.name], layout, files)
+    return Messages(frames, dict(counts), dict(versions), files)
+
+
+def _read_one(stream: IO[bytes], label: Label) -> tuple[str, str, list[dict[str, str | None]]]:
+    """The kind, version and rows of one message; a kind without a layout has no rows."""
+    kind = version = ""
+    header: dict[str, str | None] = {}
+    layout: Layout | None = None
+    rows: list[dict[str, str | None]] = []
+    n_shared = 0  # rows that have their client and header
+    for element in _elements(stream, label):
+        name = _local(element.tag)
+        if name == "Header" and not kind:
+            header = _texts(element)
+            version = _version(header, label)
+            kind = _kind(header, element, label)
+            layout = LAYOUTS.get(kind)
+        elif layout is not None and name == layout.record:
+            rows.append(_pick(_texts(element), layout.fields))
+        elif layout is not None and name == "Client":
+            shared = _pick(header, {**HEADER, **layout.header}) | _pick(_texts(element), CLIENT)
+            for row in rows[n_shared:]:
+                row.update(shared)
+            n_shared = len(rows)
+        else:
+            continue
+        _forget(element)
+    if not kind or (layout is not None and not 0 < n_shared == len(rows)):
+        lacks = f"Client with a {layout.record}" if layout else "Header before its Client"
+        raise DataError(f"{label()} has no {lacks}.\nHave the sender mend that message, or leave it out.")
+    return kind, version, rows
+
+
+def _elements(stream: IO[bytes], label: Label) -> Iterator[Any]:
+    """Every element when it closes; the root is checked when it opens."""
+    events = etree.iterparse(
+        stream,
+        events=("start", "end"),
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    is_root = True
+    try:
+        for event, element in events:
+            if is_root:
+                _check_root(element, label)
+                is_root = False
+            if event == "end":
+                yield element
+    except etree.XMLSyntaxError as error:
+        raise DataError(
+            f"{label()} is no well-formed XML (line {error.lineno}): damaged, cut off or nested too deep.\n"
+            f"Get that message anew, or leave it out."
+        ) from None
+
+
+def _check_root(root: Any, label: Label) -> None:
+    """Refuse a DTD, and anything but a Bericht of the iJw."""
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise DataError(
+            f"{label()} has a DTD (DOCTYPE); iJw messages never have one.\nLeave that file out; do not trust it."
+        )
+    namespace = etree.QName(root).namespace
+    if _local(root.tag) != "Bericht" or (namespace is not None and not namespace.startswith(NAMESPACE)):
+        raise DataError(f"{label()} is no iJw message: its root is not a Bericht of the iJw.\nLeave that file out.")
+
+
+def _version(header: Mapping[str, str | None], label: Label) -> str:
+    """The version of a message, when it is one that is read."""
+    version = f"{header.get('BerichtVersie')}.{header.get('BerichtSubversie')}"
+    if version not in VERSIONS:
+        raise DataError(f"{label()} is not of iJw version {', '.join(VERSIONS)}.\nLeave it out, or have it sent anew.")
+    return version
+
+
+def _kind(header: Mapping[str, str | None], element: Any, label: Label) -> str:
+    """The kind of a message by its code and namespace; answers (JW302 …) are known by their namespace only."""
+    by_code = KINDS.get(header.get("BerichtCode") or "")
+    named = re.search(r"(jw3[0-9]{2})/", etree.QName(element).namespace or "")
+    by_namespace = named[1].upper() if named else by_code
+    if by_code is None and by_namespace is not None and by_namespace not in KINDS.values():
+        return by_namespace
+    if by_code is None or by_code != by_namespace:
+        raise DataError(
+            f"{label()} has a BerichtCode that is unknown or not that of its schema.\n"
+            f"Read are JW301 (436), JW305 (438) and JW307 (440); leave that message out."
+        )
+    return by_code
+
+
+def _local(tag: str) -> str:
+    """A tag without its namespace."""
+    return tag.rpartition("}")[2]
+
+
+def _texts(element: Any) -> dict[str, str | None]:
+    """The texts of the children and grandchildren of ``element``, by path."""
+    texts = {}
+    for child in element:
+        name = _local(child.tag)
+        texts[name] = _clean(child.text)
+        for grandchild in child:
+            texts[f"{name}/{_local(grandchild.tag)}"] = _clean(grandchild.text)
+    return texts
+
+
+def _clean(text: str | None) -> str | None:
+    """``text`` without the white space around it; None when nothing is left."""
+    return (text.strip() or None) if text else None
+
+
+def _pick(texts: Mapping[str, str | None], paths: Mapping[str, str]) -> dict[str, str | None]:
+    """The texts of ``paths`` under the names of their columns."""
+    return {name: texts.get(path) for name, path in paths.items()}
+
+
+def _forget(element: Any) -> None:
+    """Free an element that has been read, and what stands before it."""
+    element.clear()
+    parent = element.getparent()
+    while parent is not None and element.getprevious() is not None:
+        del parent[0]
+
+
+def _check_form(rows: pd.DataFrame, layout: Layout, files: MessageFiles) -> None:
+    """Refuse rows that lack a required element or whose text has not the form of the standard.
+
+    Raises
+    ------
+    DataError
+        For the first element that is wrong: how many, and in which file first.
+    """
+    for column, path in layout.paths.items():
+        values = rows[column]
+        wrong = values.isna() if column in layout.required else pd.Series(data=False, index=rows.index)
+        if column in layout.patterns:
+            wrong |= values.isin(_misspelt(values, layout.patterns[column]))
+        if wrong.any():
+            first = files.label(int(rows.loc[wrong, "message"].iloc[0]))
+            raise DataError(
+                f"{int(wrong.sum())} records of {layout.name} lack {path} or write it otherwise than the standard"
+                f" (first in {first}).\nHave the sender mend those messages, or leave them out."
+            )
+
+
+def _misspelt(values: pd.Series, pattern: str) -> pd.Series:
+    """The different texts that have not the form of ``pattern``, or are a day that does not exist."""
+    unique = pd.Series(values.dropna().unique(), dtype=object)
+    wrong = ~unique.str.fullmatch(pattern).astype(bool)
+    if pattern == DATE:
+        wrong |= as_days(unique)[1] & ((unique != OPEN_END) | (values.name != "end_date"))
+    return unique[wrong]

@@ -1,0 +1,21 @@
+"""Estimators for stays that are seen late, end in several ways, and belong to children who come back.
+
+One convention everywhere (the counting process): a stay is at risk on (entry, exit], in whole days; events come before
+censorings of the same day; who enters on a day is not at risk that day. Standard errors are the infinitesimal
+jackknife, clustered on the child. ``docs/methods.md`` explains every estimator in a paragraph.
+"""
+
+from zorgpad.survival.curves import cumulative_incidence, kaplan_meier
+from zorgpad.survival.durations import length_of_stay, restricted_mean
+from zorgpad.survival.multistate import state_occupation, transition_probabilities
+from zorgpad.survival.stays import IN_STAY
+
+__all__ = [
+    "IN_STAY",
+    "cumulative_incidence",
+    "kaplan_meier",
+    "length_of_stay",
+    "restricted_mean",
+    "state_occupation",
+    "transition_probabilities",
+]

@@ -80,7 +80,9 @@ def format_percent(share: float, *, decimals: int = 0) -> str:
 
 
 def format_interval(share: float, low: float, high: float) -> str:
-    """A share with its interval: ``12% (8–17%)``."""
+    """A share with its interval, ``12% (8–17%)``; a dash where there is none."""
+    if pd.isna(share):
+        return MISSING
     return f"{format_percent(share)} ({format_percent(low).rstrip('%')}–{format_percent(high)})"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -11,9 +13,9 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from zorgpad.figures.style import GRID, INK, SOFT_INK, STATE_COLOURS, new_figure
 from zorgpad.labels import STATE_LABELS, format_duration, format_interval, format_number
-from zorgpad.schemas import LADDER, OUTSIDE_CARE
+from zorgpad.schemas import GEEN_ZORG, LADDER, OUTSIDE_CARE, VOLWASSEN
 
-_HALF_BOX, _BOX_HEIGHT = 2.15, 0.6
+_HALF_BOX, _BOX_HEIGHT = 2.2, 0.68
 _LABEL_ROOM, _LABEL_WIDTH = 0.27, 1.7
 _RARE = "#c3cad1"
 UP, DOWN = "#a8480a", "#0b5cad"
@@ -23,7 +25,8 @@ def draw_process(nodes: pd.DataFrame, edges: pd.DataFrame, *, rare_below: float 
     """Draw a process graph, given as tables of its nodes and edges.
 
     The width of an arrow and its label are the probability that this is the next form of care within the horizon, with
-    its 95% interval. Arrows below ``rare_below`` are thin, grey and without label; none is left out.
+    its 95% interval. Arrows below ``rare_below`` are thin, grey and without label; none is left out. What ends care
+    altogether is said in the box of the form, not drawn.
 
     Parameters
     ----------
@@ -34,89 +37,100 @@ def draw_process(nodes: pd.DataFrame, edges: pd.DataFrame, *, rare_below: float 
     rare_below : float
         A probability.
     """
-    order = [*reversed([state for state in OUTSIDE_CARE if state not in LADDER]), *LADDER]
-    present = [state for state in order if state in set(nodes["state"])]
+    present = [state for state in LADDER if state in set(nodes["state"])]
     place = {state: float(height) for height, state in enumerate(present)}
-    figure, (axes,) = new_figure(0.72 * len(present) + 0.9)
-    _prepare(axes, len(present))
-    ranked = edges.sort_values("probability", kind="stable")
-    for row in ranked.itertuples(index=False):
-        _draw_edge(axes, row, place, is_rare=not row.probability >= rare_below)
-    _label_edges(axes, ranked[ranked["probability"] >= rare_below], place)
+    figure, (axes,) = new_figure(0.82 * len(present) + 0.5)
+    drawn = edges[edges["from_state"].isin(present) & edges["to_state"].isin(set(present) - set(OUTSIDE_CARE))]
+    drawn = drawn.sort_values("probability", kind="stable")
+    arcs = [_Arc.of(row, place) for row in drawn.itertuples(index=False)]
+    _prepare(axes, len(present), max((arc.apex for arc in arcs), default=0.0))
+    for arc in arcs:
+        _draw_arc(axes, arc, is_rare=not arc.row.probability >= rare_below)
+    _label_arcs(axes, [arc for arc in arcs if arc.row.probability >= rare_below])
     for row in nodes[nodes["state"].isin(present)].itertuples(index=False):
-        _draw_node(axes, row, place[row.state])
+        _draw_node(axes, row, place[row.state], _ways_out(edges, row.state, rare_below))
     return figure
 
 
-def _prepare(axes: Axes, n_states: int) -> None:
+@dataclass(frozen=True)
+class _Arc:
+    """An arrow beside the ladder: on the right when it goes up, on the left when it goes down."""
+
+    row: Any
+    start: float
+    end: float
+
+    @classmethod
+    def of(cls, row: Any, place: Mapping[str, float]) -> _Arc:
+        return cls(row, place[row.from_state], place[row.to_state])
+
+    @property
+    def side(self) -> int:
+        return 1 if self.end >= self.start else -1
+
+    @property
+    def distance(self) -> float:
+        return abs(self.end - self.start)
+
+    @property
+    def apex(self) -> float:
+        """How far the arc reaches beside the boxes."""
+        return 0.65 + 0.42 * self.distance
+
+
+def _prepare(axes: Axes, n_states: int, apex: float) -> None:
     """Empty axes with a legend in words."""
-    reach = _HALF_BOX + 0.9 + _apex(n_states - 1)
+    reach = _HALF_BOX + apex + 0.8
     axes.set_axis_off()
     axes.set_xlim(-reach, reach)
-    axes.set_ylim(-0.6, n_states - 0.05)
-    for side, colour, text in ((-1, DOWN, "← lichter of geen hulp: omlaag"), (1, UP, "zwaarder: omhoog →")):
-        axes.text(
-            side * reach * 0.97,
-            n_states - 0.25,
-            text,
-            color=colour,
-            fontsize=9.5,
-            fontweight="bold",
-            ha="left" if side < 0 else "right",
-        )
+    axes.set_ylim(-0.5, n_states - 0.1)
+    for side, colour, text in ((-1, DOWN, "← naar lichtere hulp"), (1, UP, "naar zwaardere hulp →")):
+        align = "left" if side < 0 else "right"
+        axes.text(side * reach, n_states - 0.3, text, color=colour, fontsize=9.5, fontweight="bold", ha=align)
 
 
-def _draw_node(axes: Axes, row: Any, height: float) -> None:
-    """A box with the name, the number of stays and the median stay."""
-    box = FancyBboxPatch(
-        (-_HALF_BOX, height - _BOX_HEIGHT / 2),
-        2 * _HALF_BOX,
-        _BOX_HEIGHT,
-        boxstyle="round,pad=0.02,rounding_size=0.1",
-        fc="#ffffff",
-        ec=SOFT_INK,
-        lw=1,
-        zorder=5,
+def _ways_out(edges: pd.DataFrame, state: str, rare_below: float) -> str:
+    """The chances that care ends, in words."""
+    out = edges[(edges["from_state"] == state) & edges["to_state"].isin(OUTSIDE_CARE)]
+    out = out[out["probability"] >= rare_below].sort_values("probability", ascending=False, kind="stable")
+    names = {GEEN_ZORG: "hulp stopt", VOLWASSEN: "wordt 18"}
+    return " · ".join(
+        f"{names.get(to_state, STATE_LABELS[to_state])} {format_interval(*chance)}"
+        for to_state, *chance in out[["to_state", "probability", "ci_low", "ci_high"]].itertuples(index=False)
     )
-    axes.add_patch(box)
-    axes.add_patch(
-        FancyBboxPatch(
-            (-_HALF_BOX, height - _BOX_HEIGHT / 2),
-            0.1,
-            _BOX_HEIGHT,
-            boxstyle="square,pad=0",
-            fc=STATE_COLOURS[row.state],
-            ec="none",
-            zorder=6,
-        )
-    )
-    axes.text(
-        0.04, height + 0.1, STATE_LABELS[row.state], ha="center", va="center", fontsize=9.5, fontweight="bold", zorder=7
-    )
+
+
+def _draw_node(axes: Axes, row: Any, height: float, ways_out: str) -> None:
+    """A box with the name, the number of stays, the median stay and how often care ends."""
+    corner, size = (-_HALF_BOX, height - _BOX_HEIGHT / 2), _BOX_HEIGHT
+    rounded = "round,pad=0.02,rounding_size=0.1"
+    axes.add_patch(FancyBboxPatch(corner, 2 * _HALF_BOX, size, boxstyle=rounded, fc="#ffffff", ec=SOFT_INK, zorder=5))
+    colour = STATE_COLOURS[row.state]
+    axes.add_patch(FancyBboxPatch(corner, 0.1, size, boxstyle="square,pad=0", fc=colour, ec="none", zorder=6))
     detail = f"{format_number(row.n_stays)} keer"
     if row.state not in OUTSIDE_CARE:
         median = row.median_stay_days
         detail += " · helft nog niet weg" if pd.isna(median) else f" · helft langer dan {format_duration(median)}"
-    axes.text(0.04, height - 0.13, detail, ha="center", va="center", fontsize=7.8, color=SOFT_INK, zorder=7)
+    lines = [(STATE_LABELS[row.state], 9.5, "bold", INK), (detail, 7.8, "normal", SOFT_INK)]
+    lines += [(ways_out, 7.8, "normal", SOFT_INK)] if ways_out else []
+    for number, (text, points, weight, ink) in enumerate(lines):
+        y = height + 0.21 * ((len(lines) - 1) / 2 - number)
+        axes.text(0.04, y, text, ha="center", va="center", fontsize=points, fontweight=weight, color=ink, zorder=7)
 
 
-def _draw_edge(axes: Axes, row: Any, place: dict[str, float], *, is_rare: bool) -> None:
-    """An arc on the right when it goes up, on the left when it goes down."""
-    if row.from_state not in place or row.to_state not in place:
-        return
-    start, end = place[row.from_state], place[row.to_state]
-    side, distance = (1 if end >= start else -1), abs(end - start)
-    colour = _RARE if is_rare else (UP if side > 0 else DOWN)
-    shift = 0.12 if distance else 0.16
-    tail, head = (start + side * shift, end - side * shift) if distance else (start + shift, start - shift)
-    span = abs(head - tail)
+def _draw_arc(axes: Axes, arc: _Arc, *, is_rare: bool) -> None:
+    """An arrow from box to box; a state that follows itself gets a small loop."""
+    colour = _RARE if is_rare else (UP if arc.side > 0 else DOWN)
+    shift = 0.14 if arc.distance else -0.14
+    tail, head = arc.start + arc.side * shift, arc.end - arc.side * shift
+    bend = 2 * arc.apex / abs(head - tail) * _across_per_up(axes) if arc.distance else -2.2
     arrow = FancyArrowPatch(
-        (side * _HALF_BOX, tail),
-        (side * (_HALF_BOX + 0.03), head),
-        connectionstyle=f"arc3,rad={2 * _apex(distance) / span:.4f}" if distance else "arc3,rad=-1.6",
+        (arc.side * _HALF_BOX, tail),
+        (arc.side * (_HALF_BOX + 0.03), head),
+        connectionstyle=f"arc3,rad={bend:.4f}",
         arrowstyle="-|>",
-        mutation_scale=8 if is_rare else 11,
-        lw=0.7 if is_rare else 0.9 + 11 * min(row.probability, 0.6),
+        mutation_scale=7 if is_rare else 11,
+        lw=0.6 if is_rare else 0.9 + 11 * min(arc.row.probability, 0.6),
         color=colour,
         alpha=1 if is_rare else 0.85,
         zorder=1 if is_rare else 3,
@@ -125,35 +139,21 @@ def _draw_edge(axes: Axes, row: Any, place: dict[str, float], *, is_rare: bool) 
     axes.add_patch(arrow)
 
 
-def _label_edges(axes: Axes, edges: pd.DataFrame, place: dict[str, float]) -> None:
-    """Probability and interval beside the top of each arc; labels of one side keep their distance."""
+def _across_per_up(axes: Axes) -> float:
+    """How wide a unit across is beside a unit up, on paper: arcs bend on paper, not in units."""
+    width, height = axes.figure.get_size_inches()
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    return float(width / (right - left) / (height / (top - bottom)))
+
+
+def _label_arcs(axes: Axes, arcs: list[_Arc]) -> None:
+    """Probability and interval at the top of each arc; labels of one side keep their distance."""
     taken: list[tuple[float, float]] = []
-    spots = []
-    for row in edges.itertuples(index=False):
-        start, end = place.get(row.from_state), place.get(row.to_state)
-        if start is None or end is None:
-            continue
-        side = 1 if end >= start else -1
-        spots.append(((start + end) / 2, side, _HALF_BOX + _apex(abs(end - start)), row))
-    for middle, side, reach, row in sorted(spots, key=lambda spot: (spot[1], -spot[0], spot[2])):
-        height = middle
-        while any(abs(height - y) < _LABEL_ROOM and abs(side * reach - x) < _LABEL_WIDTH for x, y in taken):
+    for arc in sorted(arcs, key=lambda arc: (arc.side, -(arc.start + arc.end), arc.apex)):
+        x, height = arc.side * (_HALF_BOX + arc.apex), (arc.start + arc.end) / 2
+        while any(abs(height - y) < _LABEL_ROOM and abs(x - other) < _LABEL_WIDTH for other, y in taken):
             height -= 0.05
-        taken.append((side * reach, height))
-        text = format_interval(row.probability, row.ci_low, row.ci_high)
-        axes.text(
-            side * reach,
-            height,
-            text,
-            ha="center",
-            va="center",
-            fontsize=8.5,
-            color=INK,
-            zorder=8,
-            bbox={"boxstyle": "round,pad=0.15", "fc": "#ffffff", "ec": GRID, "lw": 0.6},
-        )
-
-
-def _apex(distance: float) -> float:
-    """How far an arc over ``distance`` steps reaches beside the boxes."""
-    return 0.5 + 0.42 * distance
+        taken.append((x, height))
+        text = format_interval(arc.row.probability, arc.row.ci_low, arc.row.ci_high)
+        box = {"boxstyle": "round,pad=0.15", "fc": "#ffffff", "ec": GRID, "lw": 0.6}
+        axes.text(x, height, text, ha="center", va="center", fontsize=8.5, color=INK, zorder=8, bbox=box)

@@ -41,15 +41,6 @@ def draw_timelines(paths: pd.DataFrame, *, names: Mapping[str, str], window_star
         axes.set_title(name, loc="left", fontsize=10.5, fontweight="bold")
         if first < window_start:
             axes.axvline(_day_number(window_start), color=SOFT_INK, lw=1, ls=(0, (2, 2)))
-            axes.text(
-                _day_number(window_start),
-                len(lanes[child]) + 0.65,
-                "begin gegevens ",
-                fontsize=8,
-                color=SOFT_INK,
-                ha="right",
-                va="bottom",
-            )
         years = [day for day in dates_between(first, last) if first <= day <= last]
         axes.set_xticks([_day_number(day) for day in years], [str(day.year) for day in years])
         axes.set_xlim(_day_number(first) - 5, _day_number(last) + (last - first).days * 0.03)

@@ -39,7 +39,8 @@ def describe_timelines(paths: pd.DataFrame, *, names: Mapping[str, str], peildat
     return {
         "title": f"De cliëntreis van {len(names)} verzonnen kinderen",
         "caption": "Elke regel is een vorm van hulp, elke balk een periode. Een pijl betekent: loopt nog op "
-        f"{format_date(peildatum)}. Liggen balken boven elkaar, dan liepen ze tegelijk (stapeling).",
+        f"{format_date(peildatum)}. Liggen balken boven elkaar, dan liepen ze tegelijk (stapeling). "
+        "De stippellijn is het begin van de gegevens.",
         "alt": f"Tijdlijnen. {'. '.join(stories)}.",
         "numbers": pd.DataFrame(numbers).reset_index(drop=True),
     }
@@ -57,8 +58,9 @@ def describe_process(nodes: pd.DataFrame, edges: pd.DataFrame, region: Region, *
     return {
         "title": f"Welke hulp volgt op welke? {region.label}",
         "caption": f"Kans dat dit binnen {region.horizon_days} dagen de eerstvolgende vorm is, met het 95%-interval; "
-        "hoe dikker de pijl, hoe groter de kans. Wie er nog is of later in beeld kwam, telt mee zolang te zien. "
-        f"Dunne grijze pijlen: minder dan 5%. Gegevens tot {format_date(peildatum)}.",
+        "hoe dikker de pijl, hoe groter de kans. Wie er nog is of later in beeld kwam, telt mee zolang dat te zien is. "
+        "Dunne grijze pijlen: minder dan 5%. Hoe vaak de hulp stopt, staat in het vak. "
+        f"Gegevens tot {format_date(peildatum)}.",
         "alt": f"Kaart van de vormen van hulp, van licht onderaan naar zwaar bovenaan. {'; '.join(facts)}.",
         "numbers": next_states_table(edges),
     }

@@ -26,15 +26,15 @@ def tell_cohort(cohort: pd.DataFrame, attrition: pd.DataFrame, *, what: str) -> 
     """How many stays count, how many of them are still going on, and how many were left out and why."""
     n, lost = len(cohort), attrition["rows_before"] - attrition["rows_after"]
     still = int((cohort["outcome"] == "censored").sum())
-    reasons = (
-        "waarvan het begin onbekend is",
-        "die al voorbij waren toen de gegevens begonnen",
-        "die net begonnen zijn",
-    )
-    left_out = [f"{format_number(k)} {why}" for k, why in zip(lost, reasons, strict=True) if k]
+    reasons = ("met een onbekend begin", "van voor het begin van de gegevens", "in de laatste maand")
+    left_out = [
+        f"{format_number(k)} {'plaatsing' if k == 1 else 'plaatsingen'} {why}"
+        for k, why in zip(lost, reasons, strict=True)
+        if k
+    ]
     text = f"Dit gaat over **{format_number(n)} {what}**. Daarvan lopen er {format_number(still)} nog, of zijn ze "
     text += "niet verder te volgen."
-    return text + (f" Niet meegeteld zijn plaatsingen {enumerate_words(left_out)}." if left_out else "")
+    return text + (f" Niet meegeteld: {enumerate_words(left_out)}." if left_out else "")
 
 
 def describe_incidence(

@@ -1,0 +1,171 @@
+"""Words and tables for readers, checked on numbers known by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tables import register
+from test_cohorts import cohort_of, paths_of
+from test_graph import ROAD
+from test_indicators import BROKEN
+from zorgpad import tables
+from zorgpad.graph import graph_tables, process_graph
+from zorgpad.indicators import breakdown_band, nulmeting, stock
+from zorgpad.survival import cumulative_incidence, kaplan_meier, length_of_stay
+
+PEILDATUM = "2024-01-01"
+
+
+@pytest.fixture
+def counts(region):
+    """Asten: two children in 2022, one in 2023; Helmond: one in both years."""
+    drawn = """client | gemeente | product | provider | start      | end
+               a      | GM0743   | 43A09   | 1        | 2022-03-01 | 2022-06-01
+               b      | GM0743   | 45A04   | 1        | 2022-03-01 |
+               c      | GM0794   | 43A18   | 1        | 2022-03-01 |"""
+    return nulmeting(register(drawn), region, years=[2022, 2023])
+
+
+def test_the_nulmeting_is_told_with_its_change(counts, region):
+    """One child less than a year before, half as many; nobody away from home."""
+    told = tables.tell_nulmeting(counts, region, gemeente="GM0743")
+    assert "In 2023 kregen **1 kinderen** in Asten jeugdhulp" in told
+    assert "1 minder dan in 2022 (50,0%)" in told
+    assert "woonden er **0**" in told
+    assert "evenveel als in 2022" in tables.tell_nulmeting(counts, region, gemeente="GM0794")
+
+
+def test_the_nulmeting_table_sets_the_gemeente_beside_its_areas(counts, region):
+    """Gemeente, subregion and region, two years each; Helmond is its own subregion and stands there once."""
+    table = tables.nulmeting_table(counts, region, gemeente="GM0743")
+    assert table["alle jeugdhulp"].to_dict() == {
+        ("Asten", 2022): 2,
+        ("Asten", 2023): 1,
+        ("subregio Peelgemeenten", 2022): 2,
+        ("subregio Peelgemeenten", 2023): 1,
+        ("regio Een 10 voor de Jeugd", 2022): 3,
+        ("regio Een 10 voor de Jeugd", 2023): 2,
+    }
+    assert len(tables.nulmeting_table(counts, region, gemeente="GM0794")) == 4
+
+
+def test_a_figure_of_counts_is_described_by_its_numbers(counts, region):
+    """The words for who cannot see it hold every bar."""
+    words = tables.describe_nulmeting(counts, region, gemeente="GM0743")
+    assert "pleegzorg en gezinshuis (segment 2) 1 in 2022 en 0 in 2023" in words["alt"]
+    assert words["numbers"].loc["pleegzorg en gezinshuis (segment 2)"].tolist() == [1, 0]
+
+
+def test_a_stock_is_described_by_its_first_and_last_month(region):
+    """From 1 to 3 children; the table keeps January and July."""
+    counts = stock(paths_of(ROAD, region), region, dates=["2022-01-01", "2022-02-01", "2022-07-01"])
+    own = counts[(counts["area"] == "GM0794")]
+    words = tables.describe_stock(own, region, area="Helmond", peildatum=PEILDATUM)
+    assert "pleegzorg van 0 naar 1" in words["alt"]
+    assert "gezinshuis van 0 naar 1" in words["alt"]
+    assert words["numbers"].index.tolist() == ["1 januari 2022", "1 juli 2022"]
+    assert "hoogstens 30 dagen" in words["caption"]
+
+
+def test_a_road_is_told_in_steps(region):
+    """The states one after the other; the table says what ran beside them, and what still runs."""
+    words = tables.describe_timelines(paths_of(ROAD, region), names={"a": "Kind A", "b": "Kind B"}, peildatum=PEILDATUM)
+    assert "Kind A: ambulante hulp, dan pleegzorg, dan gezinshuis, dan geen jeugdhulp" in words["alt"]
+    numbers = words["numbers"]
+    assert numbers.loc[1, ["vorm van hulp", "daarnaast", "van", "duur"]].tolist() == [
+        "pleegzorg",
+        "ambulante hulp",
+        "1 februari 2022",
+        "28 dagen",
+    ]
+    assert numbers.iloc[-1]["duur"] == "23 maanden, loopt nog"
+
+
+def test_the_process_map_is_told_by_the_likeliest_next_step(region):
+    """After pleegzorg a gezinshuis in 10% (4–20%)."""
+    chance = {"horizon_days": 365, "n_at_risk": 40, "n_transitions": 3}
+    estimates = pd.DataFrame(
+        [
+            {
+                "from_state": "pleegzorg",
+                "to_state": "gezinshuis",
+                "probability": 0.1,
+                "ci_low": 0.04,
+                "ci_high": 0.2,
+                **chance,
+            },
+            {
+                "from_state": "pleegzorg",
+                "to_state": "geen_zorg",
+                "probability": 0.05,
+                "ci_low": 0,
+                "ci_high": 0.1,
+                **chance,
+            },
+        ]
+    )
+    nodes, edges = graph_tables(process_graph(paths_of(ROAD, region), estimates=estimates))
+    words = tables.describe_process(nodes, edges, region, peildatum=PEILDATUM)
+    assert "na pleegzorg meestal gezinshuis (10% (4–20%))" in words["alt"]
+    assert "binnen 365 dagen" in words["caption"]
+    table = tables.next_states_table(edges, from_state="pleegzorg")
+    assert table["kans binnen een jaar"].tolist() == ["10% (4–20%)", "5% (0–10%)"]
+
+
+def test_a_cohort_is_told_with_what_was_left_out(region):
+    """Five stays, one still going on; one began with the window, unknown."""
+    cohort, attrition = cohort_of(BROKEN, region)
+    told = tables.tell_cohort(cohort, attrition, what="plaatsingen")
+    assert told.startswith("Dit gaat over **5 plaatsingen**. Daarvan lopen er 1 nog")
+    assert "Niet meegeteld" not in told
+    attrition.loc[0, "rows_before"] = attrition.loc[0, "rows_after"] + 1
+    assert tables.tell_cohort(cohort, attrition, what="x").endswith(
+        "Niet meegeteld: 1 plaatsing met een onbekend begin."
+    )
+
+
+def test_the_band_is_told_and_set_beside_the_published_count(region):
+    """Two certain and one probable of four endings; the provider's own 28 only in its year."""
+    cohort, _ = cohort_of(BROKEN, region)
+    band = breakdown_band(cohort)
+    told = tables.tell_band(band, area="Helmond")
+    assert "eindigden 4 plaatsingen" in told
+    assert "**2 tot 3** daarvan (50% tot 75%)" in told
+    published = pd.DataFrame({"year": ["2022"], "breakdowns": ["28"]})
+    table = tables.band_table(band, published=published)
+    assert table["telde de aanbieder zelf"].to_dict() == {2022: "28", 2023: "–"}
+    assert "geen plaatsing" in tables.tell_band(band.iloc[:0], area="Asten")
+
+
+def curve_of(days):
+    """Stays that ended in a breakdown on each of ``days``, and one that went on to day 2000."""
+    ends = [*days, 2000]
+    cohort = pd.DataFrame({"client_id": [str(n) for n in range(len(ends))], "entry_days": 0, "exit_days": ends})
+    return cohort.assign(outcome=["breakdown"] * len(days) + ["censored"], area="regio")
+
+
+def test_incidence_is_read_off_at_one_two_and_five_years(region):
+    """One of four by a year, two by two years, three by five."""
+    curve = cumulative_incidence(curve_of([100, 500, 1000]))
+    table = tables.incidence_table(curve, outcomes=["breakdown"])
+    shares = [cell.split(" ")[0] for cell in table.loc["(waarschijnlijke) breakdown"]]
+    assert shares == ["25%", "50%", "75%"]
+    assert table.loc["aantal in beeld"].tolist() == ["3", "2", "1"]
+    words = tables.describe_incidence(curve, region, outcomes=["breakdown"], area="regio", peildatum=PEILDATUM)
+    assert "Na twee jaar is geëindigd door: (waarschijnlijke) breakdown 50%" in words["alt"]
+    assert "verlengingen samengevoegd tot 30 dagen" in words["caption"]
+
+
+def test_what_nobody_was_in_view_for_is_a_dash(region):
+    """A curve that ends after 400 days says nothing about two years."""
+    short = curve_of([100]).assign(exit_days=[100, 400])
+    assert tables.incidence_table(cumulative_incidence(short), outcomes=["breakdown"])["na 2 jaar"].iloc[0] == "–"
+    words = tables.describe_stay(kaplan_meier(short, by="area"), region, what="pleegzorg", peildatum=PEILDATUM)
+    assert words["numbers"].iloc[0, 0].startswith("50%")
+
+
+def test_the_length_of_stay_in_words():
+    """A quarter, half and three quarters; what is not reached is said."""
+    table = tables.stay_table(length_of_stay(curve_of([30, 800]), by="area"))
+    assert table.iloc[0].tolist()[:3] == ["30 dagen", "2,2 jaar", "niet bereikt"]
+    assert not np.any(table.isna().to_numpy())

@@ -14,8 +14,9 @@ import pandas as pd
 
 from zorgpad.region import Region
 from zorgpad.sample import reasons
+from zorgpad.sample.days import NEVER, day_number, new_year_of
 from zorgpad.sample.rates import Rates
-from zorgpad.sample.supply import NEVER, Supply
+from zorgpad.sample.supply import Supply
 from zorgpad.sample.trajectories import ABSENT, FORM
 
 Within = Literal["any", "year"]
@@ -70,14 +71,14 @@ def administer(
     ----------
     spells : DataFrame
         child, gemeente, old_gemeente (who paid before ``rates.move_date``; equal without a move), form, product,
-        provider, start, end, exit, reason (JZ588 or ``None``), is_firm (the stop message is sure to be there and right).
+        provider, start, end, exit, reason (JZ588 or ``None``), is_firm (a stop message is sure to be sent).
         Numbered from 0.
     within : {"any", "year"}
         ``year``: no allocation reaches into a calendar year that its spell does not reach into itself, so that counts
         of children per year are those of the spells.
     """
     cap = _last_allowed(spells["end"].to_numpy(), peildatum) if within == "year" else np.full(len(spells), np.inf)
-    floor = _new_year(spells["start"].to_numpy()) if within == "year" else np.full(len(spells), -np.inf)
+    floor = new_year_of(spells["start"].to_numpy()) if within == "year" else np.full(len(spells), -np.inf)
     pieces = _segments(rng, spells, supply, rates, peildatum)
     pieces = _waiting(rng, pieces, floor, rates)
     pieces, stop_sent = _endings(rng, pieces, spells, cap, rates, peildatum)
@@ -91,16 +92,11 @@ def administer(
     return Records(allocations, deliveries, _readable(spells, pieces, region, peildatum), last, n_withdrawn)
 
 
-def _new_year(day: np.ndarray) -> np.ndarray:
-    """1 January of the year of each day."""
-    return day.astype("datetime64[D]").astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
-
-
 def _last_allowed(end: np.ndarray, peildatum: int) -> np.ndarray:
     """The latest end of an allocation that reaches no further year: 1 January after the last day of care."""
     last = np.minimum(end, peildatum) - 1
     following = last.astype("datetime64[D]").astype("datetime64[Y]") + 1
-    return following.astype("datetime64[D]").astype(np.float64)
+    return np.asarray(following.astype("datetime64[D]").astype(np.float64))
 
 
 def _segments(
@@ -112,7 +108,7 @@ def _segments(
     provider = _change_day(
         rng, supply.providers["change_day"].to_numpy()[spells["provider"]], rates.provider_change_share
     )
-    move = np.where(spells["gemeente"] != spells["old_gemeente"], _day(rates.move_date), NEVER)
+    move = np.where(spells["gemeente"] != spells["old_gemeente"], day_number(rates.move_date), NEVER)
     n, rows = len(spells), np.arange(len(spells))
     parts = [(rows, start, np.full(n, FIRST))]
     for day, kind in ((product, CONTRACT), (provider, CONTRACT), (move, MOVE)):
@@ -120,13 +116,13 @@ def _segments(
         parts.append((rows[inside], day[inside], np.full(inside.sum(), kind)))
     fixed = np.maximum.reduce([np.where((day > start) & (day < end), day, NEVER) for day in (product, provider, move)])
     parts.append(_renewals(rng, start, np.minimum(end, peildatum), fixed, rates))
-    spell, begin, kind = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = np.lexsort((kind, begin, spell))
-    spell, begin, kind = spell[order], begin[order], kind[order]
+    spell, begin, why = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.lexsort((why, begin, spell))
+    spell, begin, why = spell[order], begin[order], why[order]
     keep = np.append((spell[1:] != spell[:-1]) | (begin[1:] != begin[:-1]), True)  # of one day the weightiest: the move
     pieces = spells.iloc[spell[keep]][["child", "form", "product", "provider", "exit"]].reset_index(drop=True)
-    pieces["spell"], pieces["start"], pieces["kind"] = spell[keep], begin[keep], kind[keep]
-    moved = pieces["start"].to_numpy() >= _day(rates.move_date)
+    pieces["spell"], pieces["start"], pieces["kind"] = spell[keep], begin[keep], why[keep]
+    moved = pieces["start"].to_numpy() >= day_number(rates.move_date)
     payer = spells[["old_gemeente", "gemeente"]].to_numpy()[pieces["spell"]]
     pieces["gemeente"] = np.where(moved, payer[:, 1], payer[:, 0])
     pieces["is_new_code"] = pieces["start"].to_numpy() >= product[pieces["spell"]]
@@ -136,7 +132,7 @@ def _segments(
 
 def _change_day(rng: np.random.Generator, day: np.ndarray, share: float) -> np.ndarray:
     """The day of a contract change, for the declared share of the spells."""
-    return day if share == 1 else np.where(rng.random(len(day)) < share, day, NEVER)
+    return np.where(rng.random(len(day)) < share, day, NEVER)
 
 
 def _renewals(
@@ -265,7 +261,7 @@ def _interruptions(rng: np.random.Generator, pieces: pd.DataFrame, rates: Rates,
 def _not_started(
     rng: np.random.Generator, spells: pd.DataFrame, supply: Supply, rates: Rates, peildatum: int
 ) -> pd.DataFrame:
-    """Allocations of care that has not begun: from pleegzorg one waits for a gezinshuis, from ambulant for day treatment.
+    """Care allocated and not begun: from pleegzorg one waits for a gezinshuis, from ambulant for day treatment.
 
     Both are counted where the child is counted already (gezinsnabij, or any care), so that no margin moves.
     """
@@ -298,16 +294,11 @@ def _not_started(
 
 
 def _readable(spells: pd.DataFrame, pieces: pd.DataFrame, region: Region, peildatum: int) -> np.ndarray:
-    """Per spell the reason that its records give: JZ588, without a stop message what JZ002 stands for; none while open."""
+    """Per spell the reason that its records give: JZ588, else what JZ002 stands for; none while open."""
     found = spells["reason"].to_numpy(dtype=object).copy()
     table = dict(zip(region.change_reasons["code"], region.change_reasons["end_reason"], strict=True))
     silent = pieces[pieces["is_last"] & ~pieces["stop_sent"]]
     meaning = silent["change_reason"].map(table).astype(object)
     found[silent["spell"]] = meaning.where(meaning.notna(), None)
     found[spells["end"].to_numpy() >= peildatum] = None
-    return found
-
-
-def _day(date: pd.Timestamp) -> int:
-    """A date as days since 1970."""
-    return int(date.to_datetime64().astype("datetime64[D]").astype(np.int64))
+    return np.asarray(found)

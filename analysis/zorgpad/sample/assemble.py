@@ -11,6 +11,7 @@ import pandas as pd
 from zorgpad.region import Region
 from zorgpad.register import Register
 from zorgpad.sample.administer import Within, administer
+from zorgpad.sample.days import day_number
 from zorgpad.sample.paperwork import (
     allocation_table,
     attrition_table,
@@ -89,7 +90,7 @@ def assemble(
         attrition=attrition_table(records, allocations),
         meta=meta,
     )
-    move_day = int(rates.move_date.to_datetime64().astype("datetime64[D]").astype(np.int64))
+    move_day = day_number(rates.move_date)
     truth = Truth(
         hazards=world.hazards,
         spells=true_spells(spells, records, clients, codes, supply, move_day=move_day, peildatum=peildatum),

@@ -14,7 +14,7 @@ import pandas as pd
 
 from zorgpad.errors import DataError
 from zorgpad.region import Region
-from zorgpad.schemas import BREAKDOWN, GEEN_ZORG, OVERLEDEN, VERHUISD, VOLWASSEN, ZORGVORMEN
+from zorgpad.schemas import BREAKDOWN, EXITS, GEEN_ZORG, OVERLEDEN, STATES, VERHUISD, VOLWASSEN, ZORGVORMEN
 
 HAZARD_COLUMNS = ("state", "exit", "next_state", "from_days", "to_days", "hazard_per_day")
 NEVER_DAYS = 1_000_000  # longer than any childhood: the stay does not end by itself
@@ -155,13 +155,13 @@ class Clock:
     @property
     def total(self) -> np.ndarray:
         """The hazard of any exit per period."""
-        return self.per_cause.sum(axis=1)
+        return np.asarray(self.per_cause.sum(axis=1))
 
     @property
     def cumulative(self) -> np.ndarray:
         """The hazard of any exit gathered at the start of each period."""
         lasting = np.diff(self.edges[:-1])
-        return np.concatenate([[0.0], np.cumsum(self.total[:-1] * lasting)])
+        return np.asarray(np.concatenate([[0.0], np.cumsum(self.total[:-1] * lasting)]))
 
     def draw(self, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
         """The length in whole days (at least 1) and the cause of ``n`` stays."""
@@ -183,7 +183,7 @@ def clocks(hazards: pd.DataFrame) -> dict[str, Clock]:
     Raises
     ------
     DataError
-        When a column is missing, a hazard is negative or infinite, or a period ends before it begins.
+        When a column is missing, a name is unknown, a hazard is negative or infinite, or a period is empty.
     """
     missing = [name for name in HAZARD_COLUMNS if name not in hazards]
     if missing:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from zorgpad.region import Region
 from zorgpad.sample.administer import Records
-from zorgpad.sample.supply import NEVER, Supply
+from zorgpad.sample.days import NEVER, to_dates
+from zorgpad.sample.supply import Supply
 from zorgpad.schemas import (
     ATTRITION_COLUMNS,
     ZORGVORMEN,
@@ -50,14 +51,6 @@ def draw_pseudonyms(rng: np.random.Generator, n: int) -> np.ndarray:
             return names.astype("U").astype(object)
 
 
-def to_dates(day: np.ndarray) -> pd.DatetimeIndex:
-    """Day numbers as dates; ``NEVER`` is missing."""
-    missing = np.asarray(day) == NEVER
-    dates = np.where(missing, 0, day).astype("datetime64[D]").astype("datetime64[ns]")
-    dates[missing] = np.datetime64("NaT")
-    return pd.DatetimeIndex(dates)
-
-
 def client_table(names: np.ndarray, birth_day: np.ndarray, sex: np.ndarray) -> pd.DataFrame:
     """:class:`zorgpad.schemas.Clients`."""
     return pd.DataFrame({"client_id": names, "birth_date": to_dates(birth_day), "sex": sex})[columns(Clients)]
@@ -66,7 +59,7 @@ def client_table(names: np.ndarray, birth_day: np.ndarray, sex: np.ndarray) -> p
 def allocation_table(
     rng: np.random.Generator, records: Records, names: np.ndarray, gemeenten: np.ndarray, supply: Supply, region: Region
 ) -> pd.DataFrame:
-    """:class:`zorgpad.schemas.Allocations`, in the order of ``records.allocations``; ``allocation_id`` counts from 1."""
+    """:class:`zorgpad.schemas.Allocations`, in the order of ``records.allocations``; the id counts from 1."""
     rows = records.allocations
     product, is_new = supply.products.iloc[rows["product"]], rows["is_new_code"].to_numpy(dtype=bool)
     provider, is_new_id = supply.providers.iloc[rows["provider"]], rows["is_new_id"].to_numpy(dtype=bool)

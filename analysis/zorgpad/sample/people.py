@@ -24,8 +24,9 @@ OLDEST_DAYS = 6573  # just short of 18 years: not yet an adult on the last day
 OLDEST_DAYS_INDEPENDENT = 7669  # idem, 21 years: zelfstandig_wonen
 YEAR_DAYS = 365.25
 EXTENDED_SHARE = 0.08  # of those who leave as an adult stayed on after 18 (verlengde jeugdhulp); invented
-# Ages at first care lean to the middle of what is possible (a beta distribution); invented.
-MIDDLE = (2.0, 2.2)
+# Ages at first care lean to the middle of what is possible, in pleegzorg and crisis to the young side (beta); invented.
+MIDDLE, YOUNG = (2.0, 2.2), (2.4, 1.1)
+YOUNG_FORMS = ("pleegzorg", "crisis")
 
 
 def draw_births(rng: np.random.Generator, stays: pd.DataFrame, *, peildatum: int) -> tuple[np.ndarray, np.ndarray]:
@@ -53,18 +54,20 @@ def draw_births(rng: np.random.Generator, stays: pd.DataFrame, *, peildatum: int
     grown = ((care["next_state"] == STATES.index(VOLWASSEN)) & (care["end"] < peildatum)).to_numpy()
     np.minimum.at(latest, child, care["start"].to_numpy() - youngest)
     np.maximum.at(earliest, child[~grown], end[~grown] - oldest[~grown])
-    earliest = np.maximum(earliest, _first(care, n) - OLDEST_DAYS)
+    np.maximum.at(earliest, child, care["start"].to_numpy() - oldest)
     span = np.maximum(latest - earliest, 0)
-    births = earliest + (span * rng.beta(*MIDDLE, n)).astype(np.int64)
+    lean = np.where(_begins_young(care, n), rng.beta(*YOUNG, n), rng.beta(*MIDDLE, n))
+    births = earliest + (span * lean).astype(np.int64)
     births = _coming_of_age(rng, births, earliest, care[grown])
     return births, (latest >= births) & (births >= earliest)
 
 
-def _first(care: pd.DataFrame, n: int) -> np.ndarray:
-    """The start of each child's first care."""
-    first = np.full(n, np.iinfo(np.int64).max)
-    np.minimum.at(first, care["child"].to_numpy(), care["start"].to_numpy())
-    return first
+def _begins_young(care: pd.DataFrame, n: int) -> np.ndarray:
+    """Whether the first care of each child is of a form that often begins in the first years."""
+    first = care.sort_values(["child", "start"], kind="stable").drop_duplicates("child")
+    out = np.zeros(n, dtype=bool)
+    out[first["child"].to_numpy()] = np.isin(first["state"], [FORM[name] for name in YOUNG_FORMS])
+    return out
 
 
 def _coming_of_age(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
-import pandas as pd
-
 from zorgpad.errors import DataError
 
 
@@ -60,7 +58,7 @@ class Rates:
     code_change_share: float = 1.0
     provider_change_share: float = 1.0
     moved_share: float = 0.1
-    move_date: pd.Timestamp = pd.Timestamp("2022-01-01")
+    move_date: str = "2022-01-01"
     corrected_share: float = 0.03
     withdrawn_share: float = 0.02
     waiting_share: float = 0.25
@@ -101,7 +99,7 @@ class Rates:
             )
         if len(self.renewal_days) != len(self.renewal_weights) or min(self.renewal_days) < 90:
             raise DataError(
-                "renewal_days and renewal_weights do not fit.\nGive as many weights as lengths, each of 90 days or more."
+                "renewal_days and renewal_weights do not fit.\nGive as many weights as lengths, each 90 days or more."
             )
         if self.max_renewal_gap_days > 14 or self.max_renewal_overlap_days > 14:
             raise DataError(

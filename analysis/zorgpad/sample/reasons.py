@@ -55,7 +55,7 @@ def is_followed(spells: pd.DataFrame, region: Region) -> np.ndarray:
 
 
 def other_breakdown_codes(rng: np.random.Generator, followed: np.ndarray) -> np.ndarray:
-    """Codes for breakdowns that are neither certain nor hidden: broken off by others, or administrative when followed."""
+    """Codes for breakdowns neither certain nor hidden: broken off by others, or administrative when followed."""
     open_codes = np.array([CLIENT, MUTUAL, MUTUAL], dtype=object)
     veiled = np.array([CLIENT, MUTUAL, MUTUAL, OTHER_PROVIDER, BY_GEMEENTE, BY_REQUEST, None], dtype=object)
     n = len(followed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,7 @@ from zorgpad.errors import DataError
 from zorgpad.region import Region
 from zorgpad.register import Register
 from zorgpad.sample.assemble import Declared, World, assemble, last_providers, renumber
+from zorgpad.sample.days import day_number
 from zorgpad.sample.hazards import Clock, clocks, default_hazards
 from zorgpad.sample.people import draw_births, draw_sexes
 from zorgpad.sample.rates import Rates
@@ -17,7 +20,7 @@ from zorgpad.sample.supply import Supply, read_supply
 from zorgpad.sample.trajectories import STATE, draw_stays, merge_returns, spells_of
 from zorgpad.sample.truth import Truth
 
-PEILDATUM = pd.Timestamp("2024-01-01")
+PEILDATUM = "2024-01-01"
 LEAD_DAYS = 5 * 365  # first care begins up to so long before the window
 # Where children begin; invented.
 FIRST_CARE = {
@@ -37,7 +40,7 @@ def simulate_register(
     *,
     seed: int,
     children: int,
-    peildatum: pd.Timestamp = PEILDATUM,
+    peildatum: str | pd.Timestamp = PEILDATUM,
     rates: Rates | None = None,
     hazards: pd.DataFrame | None = None,
     declarations: Declared = "none",
@@ -56,7 +59,7 @@ def simulate_register(
         The same seed gives the same register.
     children : int
         How many are in the register: exactly.
-    peildatum : Timestamp
+    peildatum : date
         The first day not observed.
     rates : Rates, optional
         The administrative noise; default ``Rates()``. ``Rates.quiet()`` is none.
@@ -77,7 +80,7 @@ def simulate_register(
     """
     rates = Rates() if rates is None else rates
     hazards = default_hazards(region) if hazards is None else hazards.reset_index(drop=True)
-    window_start, cut = _day(min(region.window_start.values())), _day(pd.Timestamp(peildatum))
+    window_start, cut = day_number(min(region.window_start.values())), day_number(peildatum)
     if children < 1:
         raise DataError(f"{children} children make no register.\nGive a positive number.")
     if cut <= window_start:
@@ -115,14 +118,13 @@ def draw_lives(
     rng: np.random.Generator,
     by_state: dict[str, Clock],
     supply: Supply,
-    region: Region,
     n: int,
     *,
-    first_care: dict[str, float],
+    first_care: Mapping[str, float],
     first_days: tuple[int, int],
     peildatum: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Stays (with the provider at the end) and merged true spells of ``n`` children.
+    """Stays and spells (not merged) of ``n`` children.
 
     ``first_care`` are the chances of the form in which care begins, ``first_days`` between which days (half-open).
     """
@@ -132,9 +134,7 @@ def draw_lives(
     chances = np.array(list(known.values()))
     state = rng.choice([STATE[name] for name in known], size=n, p=chances / chances.sum())
     stays = draw_stays(rng, by_state, state, rng.integers(*first_days, n), until=peildatum)
-    spells = spells_of(rng, stays, supply, until=peildatum)
-    stays = stays.assign(provider=last_providers(stays, spells))
-    return stays, merge_returns(spells, max_gap_days=region.max_gap_days)
+    return stays, spells_of(rng, stays, supply, until=peildatum)
 
 
 def _lives(
@@ -153,12 +153,13 @@ def _lives(
             rng,
             by_state,
             supply,
-            region,
             n,
             first_care=FIRST_CARE,
             first_days=(window_start - LEAD_DAYS, peildatum),
             peildatum=peildatum,
         )
+        stays = stays.assign(provider=last_providers(stays, spells))
+        spells = merge_returns(spells, max_gap_days=region.max_gap_days)
         spells = spells[spells["end"] > window_start]
         seen = np.unique(spells["child"])[: children - found]
         all_stays.append(renumber(seen, stays).assign(child=lambda rows, base=found: rows["child"] + base))
@@ -182,7 +183,7 @@ def draw_moves(
     rng: np.random.Generator, spells: pd.DataFrame, supply: Supply, rates: Rates, gemeente: np.ndarray, n_gemeenten: int
 ) -> np.ndarray:
     """Who paid for each child before the move date: another gemeente for a share of those in verblijf on that day."""
-    day = _day(rates.move_date)
+    day = day_number(rates.move_date)
     sleeps = supply.products["is_verblijf"].to_numpy(dtype=bool)[spells["product"]]
     across = spells[sleeps & (spells["start"] < day).to_numpy() & (spells["end"] > day).to_numpy()]
     child = np.unique(across["child"].to_numpy())
@@ -190,8 +191,3 @@ def draw_moves(
     old = gemeente.copy()
     old[moved] = (gemeente[moved] + rng.integers(1, max(n_gemeenten, 2), len(moved))) % n_gemeenten
     return old
-
-
-def _day(date: pd.Timestamp) -> int:
-    """A date as days since 1970."""
-    return int(date.to_datetime64().astype("datetime64[D]").astype(np.int64))

@@ -13,9 +13,9 @@ import pandas as pd
 
 from zorgpad.errors import RegionError
 from zorgpad.region import ANY_CODE, Region
+from zorgpad.sample.days import NEVER, day_number
 from zorgpad.schemas import ZORGVORMEN
 
-NEVER = np.iinfo(np.int32).min  # a contract change before all days: there was none
 INVENTED_PROVIDERS = 6
 # The share of children with a provider without contract, April 2023 (factsheet segment 2, Programmaplan 2024-2028).
 UNCONTRACTED_SHARE = {"pleegzorg": 14 / 212, "gezinshuis": 14 / 44, "woongroep": 8 / 17, "zelfstandig_wonen": 0.0}
@@ -178,9 +178,9 @@ def _draw_per_form(rng: np.random.Generator, forms: np.ndarray, table: pd.DataFr
     first = np.searchsorted(listed, forms, side="left")
     low = np.concatenate([[0.0], reached])[first]
     target = low + rng.random(len(forms)) * (reached[last] - low)
-    return np.clip(np.searchsorted(reached, target, side="right"), first, last)
+    return np.asarray(np.clip(np.searchsorted(reached, target, side="right"), first, last))
 
 
 def _day(date: object) -> int:
-    """A date as days since 1970; ``NEVER`` when blank."""
-    return NEVER if pd.isna(date) else int(np.datetime64(date, "D").astype(np.int64))  # type: ignore[call-overload]
+    """A date as a day number; ``NEVER`` when blank."""
+    return NEVER if pd.isna(date) else day_number(date)

@@ -147,7 +147,7 @@ def _transfer(rng: np.random.Generator, main: pd.DataFrame, supply: Supply, unti
 
 
 def _stack(rng: np.random.Generator, main: pd.DataFrame, supply: Supply, until: int) -> pd.DataFrame:
-    """Ambulant care beside a longer stay, with another provider than the stay's own; it ends with the stay at the latest."""
+    """Ambulant care beside a longer stay, with another provider; it ends with the stay at the latest."""
     share = np.array([STACKING_SHARE.get(name, 0.0) for name in ZORGVORMEN])
     start, seen = main["start"].to_numpy(), np.minimum(main["end"].to_numpy(), until) - main["start"].to_numpy()
     can = (seen >= STACKING_MIN_DAYS) & bool(np.isin(FORM["ambulant"], supply.forms))
@@ -171,7 +171,7 @@ def _stack(rng: np.random.Generator, main: pd.DataFrame, supply: Supply, until: 
 def merge_returns(spells: pd.DataFrame, *, max_gap_days: int) -> pd.DataFrame:
     """One row where a child returns to the same provider and form within ``max_gap_days``: that is one spell.
 
-    The merged spell keeps what the one that ends last says (exit, product, stay); ordered by child, form, provider, start.
+    The merged spell keeps what the one that ends last says. Ordered by child, form, provider and start.
     """
     rows = spells.sort_values(["child", "form", "provider", "start", "end"], kind="stable", ignore_index=True)
     keys = rows[["child", "form", "provider"]].to_numpy()

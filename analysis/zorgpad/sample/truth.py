@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from zorgpad.sample.administer import Records
+from zorgpad.sample.days import to_dates
 from zorgpad.sample.hazards import exit_risk
-from zorgpad.sample.paperwork import to_dates
 from zorgpad.sample.supply import Supply
 from zorgpad.sample.trajectories import ABSENT
 from zorgpad.schemas import BREAKDOWN, CENSORED, EXITS, STATES, ZORGVORMEN
@@ -48,17 +48,18 @@ class Truth:
     Attributes
     ----------
     hazards : DataFrame
-        state, exit, next_state, from_days, to_days, hazard_per_day: constant from ``from_days`` to ``to_days`` since the
-        stay began. In a simulated region every stay was drawn from them, on whole days: of those still there at the start
-        of a day, ``1 - exp(-total)`` leave on it. In a calibrated region children were chosen from such draws, so that
-        the published margins hold; the hazards then describe where they came from, not what was chosen.
+        state, exit, next_state, from_days, to_days, hazard_per_day: constant from ``from_days`` to ``to_days`` since
+        the stay began. In a simulated region every stay was drawn from them, on whole days: of those still there at
+        the start of a day, ``1 - exp(-total)`` leave on it. In a calibrated region children were chosen from such
+        draws, so that the published margins hold; the hazards then say where they came from, not what was chosen.
     spells : DataFrame
         The true spells that overlap the observed window, before administrative noise, with the columns of
         :class:`zorgpad.schemas.Spells` as far as a truth has them, and in its order: one child, form and (present)
         provider, half-open, cut at the peildatum where open. ``end_reason`` is the reason that its records give.
     exits : DataFrame
-        The true stays that overlap the window, absence (``geen_zorg``) included when the care before it is in view: state,
-        start_date, end_date, is_open, exit and next_state (both ``censored`` while open), provider_id at the end.
+        The true stays that overlap the window, absence (``geen_zorg``) included when the care before it is in view:
+        client_id, state, start_date, end_date, is_open, exit and next_state (both ``censored`` while open), and
+        provider_id at the end.
         A stay is time in one state of care; lighter care stacked beside it is in ``spells`` only.
     """
 
@@ -126,7 +127,7 @@ def true_exits(
     in_view = np.where(absent, stays["start"] > window_start, stays["end"] > window_start)
     rows = stays[in_view & (stays["start"] < peildatum).to_numpy()]
     is_open = rows["end"].to_numpy() >= peildatum
-    provider = np.append(supply.providers["agb"].to_numpy(dtype=object), None)  # place -1 is the last
+    provider = np.array([*supply.providers["agb"], None], dtype=object)  # place -1 is the last
     table = pd.DataFrame(
         {
             "client_id": names[rows["child"]],

@@ -1,0 +1,140 @@
+"""Which of the drawn children live in the region: just those who together give every published number.
+
+What is not published (ages, durations, what follows on what) stays as it was drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from zorgpad.errors import RegionError
+from zorgpad.sample.assemble import renumber
+from zorgpad.sample.hazards import Clock
+from zorgpad.sample.margins import FAMILY, LIVING, TREATMENT, Margins
+from zorgpad.sample.pool import OTHER, RESIDENCE, Pool, draw_pool
+from zorgpad.sample.slots import (
+    BOTH_YEARS,
+    FIRST_YEAR,
+    N_SIGNATURES,
+    SECOND_YEAR,
+    draw_slots,
+    yearly_slots,
+    years_of,
+)
+from zorgpad.sample.supply import Supply
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The children of the region; ``gemeenten`` is the place in ``region.gemeenten``."""
+
+    stays: pd.DataFrame
+    spells: pd.DataFrame
+    births: np.ndarray
+    gemeenten: np.ndarray
+
+
+def choose_children(
+    rng: np.random.Generator,
+    by_state: dict[str, Clock],
+    supply: Supply,
+    margins: Margins,
+    *,
+    window_start: int,
+    peildatum: int,
+) -> Chosen:
+    """Children whose counts per gemeente, year and category are the published ones.
+
+    Raises
+    ------
+    RegionError
+        When the margins contradict each other or need lives that the hazards hardly give.
+    """
+    days = {"window_start": window_start, "peildatum": peildatum}
+    pool = draw_pool(rng, by_state, supply, margins, RESIDENCE, **days)
+    offer = np.bincount(pool.signatures[pool.in_residence], minlength=N_SIGNATURES)
+    wanted = draw_slots(rng, margins, offer)
+    child, gemeente = _take(rng, pool.signatures, pool.in_residence, wanted, pool.weights)
+    child, gemeente = _add_earlier(rng, pool, wanted, child, gemeente)
+    residence = _chosen(pool, child, gemeente)
+
+    already = _clients(pool.clients[child], gemeente, len(margins.clients))
+    others = draw_pool(rng, by_state, supply, margins, OTHER, **days)
+    rest = _choose_others(rng, others, margins.clients - already)
+    return _join(residence, rest)
+
+
+def _take(
+    rng: np.random.Generator, kinds: np.ndarray, allowed: np.ndarray, wanted: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Children of the wanted kinds (columns) for each gemeente (row), drawn without putting back."""
+    children, gemeenten = [], []
+    for kind in np.flatnonzero(wanted.sum(axis=0)):
+        offer = np.flatnonzero(allowed & (kinds == kind))
+        places = np.repeat(np.arange(len(wanted)), wanted[:, kind])
+        if len(offer) < len(places):
+            raise RegionError(
+                f"{len(places)} children of one kind are wanted and {len(offer)} were drawn.\nDraw a larger pool."
+            )
+        chance = weights[offer] / weights[offer].sum()
+        children.append(rng.choice(offer, size=len(places), replace=False, p=chance))
+        gemeenten.append(places)
+    return np.concatenate(children), np.concatenate(gemeenten)
+
+
+def _add_earlier(
+    rng: np.random.Generator, pool: Pool, wanted: np.ndarray, child: np.ndarray, gemeente: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Children whose residence ended before the first published year, in the proportion in which they were drawn."""
+    in_first = (
+        years_of(pool.signatures, FAMILY) | years_of(pool.signatures, TREATMENT) | years_of(pool.signatures, LIVING)
+    )
+    earlier = np.flatnonzero(pool.in_residence & (pool.signatures == 0))
+    share = len(earlier) / max(int((in_first & FIRST_YEAR > 0).sum()), 1)
+    codes = np.arange(N_SIGNATURES)
+    first = (years_of(codes, FAMILY) | years_of(codes, LIVING) | years_of(codes, TREATMENT)) & FIRST_YEAR > 0
+    per_gemeente = rng.binomial(wanted[:, first].sum(axis=1), min(share, 1.0))
+    added = rng.choice(earlier, size=min(int(per_gemeente.sum()), len(earlier)), replace=False)
+    places = np.repeat(np.arange(len(wanted)), per_gemeente)[: len(added)]
+    return np.append(child, added), np.append(gemeente, places)
+
+
+def _chosen(pool: Pool, child: np.ndarray, gemeente: np.ndarray) -> Chosen:
+    """The chosen children, numbered from 0."""
+    return Chosen(renumber(child, pool.stays), renumber(child, pool.spells), pool.births[child], gemeente)
+
+
+def _clients(bits: np.ndarray, gemeente: np.ndarray, n_gemeenten: int) -> np.ndarray:
+    """Children per gemeente and year."""
+    years = [np.bincount(gemeente[bits & year > 0], minlength=n_gemeenten) for year in (FIRST_YEAR, SECOND_YEAR)]
+    return np.column_stack(years)
+
+
+def _choose_others(rng: np.random.Generator, pool: Pool, wanted: np.ndarray) -> Chosen:
+    """Children without residence who fill up the clients of each gemeente and year."""
+    if (wanted < 0).any():
+        raise RegionError("A gemeente has more children in residence than clients.\nMend nulmeting_clients.csv.")
+    allowed = ~pool.in_residence
+    n_of = np.bincount(pool.clients[allowed], minlength=4)
+    persistence = n_of[BOTH_YEARS] / max(n_of[BOTH_YEARS] + min(n_of[FIRST_YEAR], n_of[SECOND_YEAR]), 1)
+    slots = yearly_slots(rng, wanted, persistence)
+    before = rng.binomial(wanted[:, 0], min(n_of[0] / max(n_of[FIRST_YEAR] + n_of[BOTH_YEARS], 1), 1.0))
+    child, gemeente = _take(rng, pool.clients, allowed, np.column_stack([before, slots]), pool.weights)
+    return _chosen(pool, child, gemeente)
+
+
+def _join(first: Chosen, second: Chosen) -> Chosen:
+    """Both groups of children, those of the second numbered after the first; ``stay`` keeps pointing at its stay."""
+    n, last = len(first.births), int(first.stays["stay"].max()) + 1
+    stays = second.stays.assign(child=second.stays["child"] + n, stay=second.stays["stay"] + last)
+    spells = second.spells.assign(child=second.spells["child"] + n)
+    spells["stay"] = second.spells["stay"].where(second.spells["stay"] < 0, second.spells["stay"] + last)
+    return Chosen(
+        stays=pd.concat([first.stays, stays], ignore_index=True),
+        spells=pd.concat([first.spells, spells], ignore_index=True),
+        births=np.append(first.births, second.births),
+        gemeenten=np.append(first.gemeenten, second.gemeenten),
+    )

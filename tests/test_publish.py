@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from zorgpad import publish
 from zorgpad.errors import ReportError
-from zorgpad.publish import check_markup, format_number, is_stamped, publish_figure, publish_table, publish_text
+from zorgpad.publish import check_markup, is_stamped, publish_figure, publish_table, publish_text
 
 
 @pytest.fixture
@@ -239,19 +239,3 @@ def test_what_is_active_or_from_outside_or_without_words_is_refused(markup):
 def test_links_and_embedded_images_with_words_are_welcome():
     """A link asks for nothing until it is followed."""
     check_markup('<a href="https://example.org">bron</a><img alt="x" src="data:image/png;base64,AA==">', source="cel")
-
-
-@pytest.mark.parametrize(
-    ("value", "decimals", "written"),
-    [
-        (1234567, 0, "1.234.567"),
-        (0.5, 1, "0,5"),
-        (-1234.5, 1, "−1.234,5"),
-        (-0.01, 1, "0,0"),
-        (None, 0, "–"),
-        (0, 0, "0"),
-    ],
-)
-def test_numbers_are_written_the_dutch_way(value, decimals, written):
-    """A point for thousands, a comma for decimals, a true minus, no minus before zero."""
-    assert format_number(value, decimals=decimals) == written

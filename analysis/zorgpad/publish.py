@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from zorgpad.errors import ReportError
+from zorgpad.labels import MISSING, format_number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,7 +34,6 @@ Kind = Literal["figure", "table", "text"]
 METADATA_KEY = "zorgpad"
 DOTS_PER_INCH = 144
 CSS_PIXELS_PER_INCH = 96
-MISSING = "–"
 
 _ACTIVE_TAGS = frozenset(
     {"script", "style", "link", "iframe", "object", "embed", "form", "input", "meta", "base", "svg"}
@@ -143,14 +143,6 @@ def check_markup(markup: str, *, source: str) -> None:
         )
 
 
-def format_number(value: Any, *, decimals: int = 0) -> str:
-    """A number the Dutch way, thousands with a point and decimals after a comma; a missing value is a dash."""
-    if pd.isna(value):
-        return MISSING
-    written = f"{abs(value):,.{decimals}f}".translate(str.maketrans(",.", ".,"))
-    return f"−{written}" if value < 0 and written.strip("0,.") else written
-
-
 def _require(text: str, name: str, what: str) -> None:
     if not isinstance(text, str) or not text.strip():
         raise ReportError(f"The {what} has no {name}.\nGive {name}='…': readers who listen or print depend on it.")
@@ -190,7 +182,7 @@ def _table(frame: pd.DataFrame, *, caption: str) -> str:
     shown = frame.reset_index(names=[name or "" for name in frame.index.names]) if has_index else frame
     n_headers = frame.index.nlevels if has_index else 1
     columns = [_column(shown.iloc[:, at]) for at in range(shown.shape[1])]
-    is_number = [column[0] for column in columns]
+    is_number = [column[0] and at >= n_headers for at, column in enumerate(columns)]
     head = "".join(_head(label, number) for label, number in zip(shown.columns, is_number, strict=True))
     rows = (_row(cells, is_number, n_headers) for cells in zip(*(column[1] for column in columns), strict=True))
     top = f"<caption>{_inline(caption)}</caption><thead><tr>{head}</tr></thead>"
@@ -241,7 +233,7 @@ def _cell(value: Any, decimals: int) -> str:
     if isinstance(value, bool) or type(value).__name__ == "bool_":
         return "ja" if value else "nee"
     if isinstance(value, Real):
-        return format_number(value, decimals=decimals)
+        return format_number(float(value), decimals=decimals)
     return f"{value:%d-%m-%Y}" if isinstance(value, date) else html.escape(str(value))
 
 

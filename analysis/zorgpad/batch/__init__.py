@@ -1,0 +1,10 @@
+"""Notebooks by gemeenten: run each with papermill in a process of its own, and put the pages in one report.
+
+Everything is checked before anything starts. A run that fails stays alone; the others finish. A report is built beside
+its place and put there when it is complete.
+"""
+
+from zorgpad.batch.pool import Progress
+from zorgpad.batch.run import BatchResult, run_batch
+
+__all__ = ["BatchResult", "Progress", "run_batch"]

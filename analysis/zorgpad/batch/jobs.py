@@ -1,0 +1,202 @@
+"""What a batch will do, checked to the last parameter before anything starts."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from zorgpad.errors import DisclosureError, ReportError
+from zorgpad.manifest import describe, hash_file, inputs
+from zorgpad.region import POLICIES, Region, load_region, shipped_regions
+from zorgpad.register import Register, read_register
+from zorgpad.render import About, notebook_title, read_notebook, slug, source_of, tags_of
+
+STANDARD_PARAMETERS = ("register", "region", "gemeente", "peildatum", "policy")
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook that can be run: its path, its name without suffix, its title for readers and its hash."""
+
+    path: Path
+    name: str
+    title: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook for one gemeente; all that a worker needs, also on another machine."""
+
+    notebook: Notebook
+    gm_code: str
+    gemeente: str
+    parameters: tuple[tuple[str, str], ...]
+    about: About
+
+    @property
+    def page(self) -> str:
+        """Where its page goes, relative to the index."""
+        return page_of(self.gm_code, self.gemeente, self.notebook.name)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole batch: its jobs by gemeente and notebook, and what it starts from."""
+
+    jobs: tuple[Job, ...]
+    region: Region
+    about: About
+    policy: str
+    inputs: Mapping[str, Any]
+
+    @property
+    def name(self) -> Path:
+        """The folder of the report below the folder for all reports."""
+        return Path(self.region.name) / f"{self.about.peildatum:%Y-%m-%d}"
+
+
+def folder_of(gm_code: str, gemeente: str) -> str:
+    """The folder of a gemeente in a report: ``GM0794-helmond``."""
+    return f"{gm_code}-{slug(gemeente)}"
+
+
+def page_of(gm_code: str, gemeente: str, notebook: str) -> str:
+    """The page of a notebook for a gemeente, relative to the index."""
+    return f"{folder_of(gm_code, gemeente)}/{notebook}.html"
+
+
+def make_plan(
+    notebooks: Sequence[str | Path],
+    gemeenten: Iterable[str] | None,
+    *,
+    register: str | Path,
+    region: str | Path,
+    peildatum: str | date,
+    policy: str,
+) -> Plan:
+    """Check everything and list the jobs; see :func:`zorgpad.batch.run_batch` for arguments and errors."""
+    folder = Path(register).resolve()
+    area = load_region(region)
+    records = read_register(folder)
+    day = _day(peildatum)
+    _check_policy(policy)
+    _check_register(records, area, day)
+    chosen = _notebooks(notebooks)
+    codes = list(dict.fromkeys(map(area.gemeente, gemeenten))) if gemeenten else list(area.gemeenten["gm_code"])
+    started_from = inputs(folder, area)
+    about = About(area.label, day, records.is_synthetic, describe(started_from, area, policy=policy))
+    common = (
+        ("register", str(folder)),
+        ("region", _region_parameter(area)),
+        ("peildatum", f"{day:%Y-%m-%d}"),
+        ("policy", policy),
+    )
+    jobs = tuple(
+        Job(notebook, code, area.gemeente_name(code), (*common, ("gemeente", code)), about)
+        for code in codes
+        for notebook in chosen
+    )
+    return Plan(jobs, area, about, policy, started_from)
+
+
+def _day(peildatum: str | date) -> date:
+    """The peildatum as a day, from a date or from text written as 2024-01-01."""
+    if isinstance(peildatum, date):
+        return date(peildatum.year, peildatum.month, peildatum.day)
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(peildatum)):
+            return date.fromisoformat(str(peildatum))
+    except ValueError:
+        pass
+    raise ReportError(
+        f"The peildatum '{peildatum}' is not a date.\nWrite it as 2024-01-01: the first day that is not observed."
+    )
+
+
+def _check_policy(policy: str) -> None:
+    if policy not in POLICIES:
+        raise ReportError(f"There is no policy '{policy}'.\nChoose one of: {', '.join(POLICIES)}.")
+
+
+def _check_register(register: Register, region: Region, day: date) -> None:
+    """Refuse real children, and a peildatum outside what the register and the region observe."""
+    if not register.is_synthetic:
+        raise DisclosureError(
+            "This register is not synthetic, and the protection of small numbers is not complete.\n"
+            "Until it is, reports are made from synthetic registers only: zorgpad sample makes one."
+        )
+    until = str(register.meta.get("peildatum", ""))
+    if until and f"{day:%Y-%m-%d}" > until:
+        raise ReportError(
+            f"The register ends before {until}; the peildatum {day} is later.\nGive {until} or an earlier day."
+        )
+    first = max(region.window_start.values())
+    if day <= first.date():
+        raise ReportError(
+            f"The peildatum {day} is not after {first:%Y-%m-%d}, the first observed day.\nGive a later day: "
+            f"what happens before the peildatum is observed."
+        )
+
+
+def _region_parameter(region: Region) -> str:
+    """How a notebook finds the region again: a shipped one by its name, another by its path."""
+    is_shipped = region.name in shipped_regions() and region.folder.parent == load_region(region.name).folder.parent
+    return region.name if is_shipped else str(region.folder.resolve())
+
+
+def _notebooks(paths: Sequence[str | Path]) -> list[Notebook]:
+    """Every notebook, read and checked."""
+    if not paths:
+        raise ReportError("There are no notebooks to run.\nGive the path of at least one .ipynb file.")
+    found = [_notebook(Path(path).resolve()) for path in paths]
+    twice = sorted({notebook.name for notebook in found if [other.name for other in found].count(notebook.name) > 1})
+    if twice:
+        raise ReportError(f"More than one notebook is called {', '.join(twice)}.\nGive each another file name.")
+    return found
+
+
+def _notebook(path: Path) -> Notebook:
+    """One notebook whose parameters cell takes exactly what a batch gives."""
+    content = read_notebook(path)
+    known = _parameters(content, path.name)
+    unknown = [name for name in STANDARD_PARAMETERS if name not in known]
+    if unknown:
+        raise ReportError(
+            f"{path.name} does not know the parameter{'s' * (len(unknown) > 1)} {', '.join(unknown)}.\n"
+            f"Its parameters cell must give a value to each of: {', '.join(STANDARD_PARAMETERS)}."
+        )
+    return Notebook(path, path.stem, notebook_title(content, name=path.stem), hash_file(path))
+
+
+def _parameters(notebook: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Names and values of the parameters cell, which holds literals only."""
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code" and "parameters" in tags_of(cell)]
+    if len(cells) != 1:
+        raise ReportError(
+            f"{name} has {len(cells) or 'no'} cell{'s' * (len(cells) > 1)} with the tag 'parameters'.\n"
+            f"Give that tag to the one cell that holds the parameters (JupyterLab: property inspector, cell tags)."
+        )
+    try:
+        return dict(map(_literal, ast.parse(source_of(cells[0])).body))
+    except (SyntaxError, ValueError):
+        raise ReportError(
+            f"The parameters cell of {name} holds something other than name = value.\n"
+            f'Write one literal per line, such as peildatum = "2024-01-01".'
+        ) from None
+
+
+def _literal(statement: ast.stmt) -> tuple[str, Any]:
+    """Name and value of ``name = literal``."""
+    match statement:
+        case (
+            ast.Assign(targets=[ast.Name(id=name)], value=value)
+            | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+        ):
+            return name, ast.literal_eval(value)
+    raise ValueError

@@ -1,0 +1,104 @@
+"""Jobs over processes: which are running, what came of each, and no process left behind."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from zorgpad.batch.execute import Outcome, preload, run_job
+from zorgpad.batch.jobs import Job
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a batch is.
+
+    Attributes
+    ----------
+    done, failed, total : int
+        Jobs; ``done`` includes those that failed.
+    running : tuple of Job
+        What is probably being run now: workers take jobs in order.
+    last : Job or None
+        What was done last; ``None`` at the start.
+    """
+
+    done: int
+    failed: int
+    total: int
+    running: tuple[Job, ...]
+    last: Job | None = None
+
+
+def outcomes(
+    jobs: Sequence[Job], *, workers: int, executor: Executor | None, progress: Callable[[Progress], None] | None
+) -> Iterator[tuple[Job, Outcome]]:
+    """Run ``jobs`` and give each with what came of it, as they are done.
+
+    A job whose worker is lost is an outcome as well: its error is the kind of exception.
+    """
+    waiting, n_failed = list(jobs), 0
+    tell = progress or (lambda _: None)
+    with _processes(min(workers, len(jobs))) if executor is None else _borrowed(executor) as pool:
+        futures = {pool.submit(run_job, job): job for job in jobs}
+        tell(Progress(0, 0, len(jobs), tuple(waiting[:workers])))
+        try:
+            for future in as_completed(futures):
+                job, outcome = futures.pop(future), _outcome(future)
+                waiting.remove(job)
+                n_failed += outcome.page is None
+                yield job, outcome
+                done = len(jobs) - len(waiting)
+                tell(Progress(done, n_failed, len(jobs), tuple(waiting[:workers]), job))
+        finally:
+            for future in futures:
+                future.cancel()
+
+
+def _outcome(future: Future[Outcome]) -> Outcome:
+    """What came of a job, also when its worker did not live to tell."""
+    failure = future.exception()
+    return future.result() if failure is None else Outcome(None, 0.0, type(failure).__name__)
+
+
+@contextmanager
+def _borrowed(executor: Executor) -> Iterator[Executor]:
+    """Somebody else's executor: used, not shut down."""
+    yield executor
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[Executor]:
+    """A pool of fresh processes that ends with the block; stopped at once when the block fails."""
+    others = set(multiprocessing.active_children())
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
+    try:
+        yield pool
+    except BaseException:
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin() -> None:
+    """A worker leaves Ctrl-C to its parent, goes when its parent goes, and loads what each job needs."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    preload()
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would otherwise wait for work forever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,361 @@
+"""An executed notebook as one HTML page for people who do not read code, and the index over all pages.
+
+The gate stands here: of a notebook's outputs only those stamped by :mod:`zorgpad.publish` get into a page. A page is
+complete in itself: no scripts, no fonts, styles or images from elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import mistune
+
+from zorgpad.errors import ReportError
+from zorgpad.labels import format_date
+from zorgpad.publish import check_markup, is_stamped, published_html
+
+MAX_PAGE_BYTES = 1_000_000
+PARAMETER_TAGS = frozenset({"parameters", "injected-parameters"})
+INJECTED_TAG = "injected-parameters"
+
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+class GateError(ReportError):
+    """An output that may not get into a page.
+
+    Attributes
+    ----------
+    cell : int
+        The number of the cell in the notebook, counted from 1 over all cells.
+    kind : str
+        What stood there: stdout, stderr, error, widget, image, html or value; never its content.
+    """
+
+    def __init__(self, message: str, *, cell: int, kind: str) -> None:
+        super().__init__(message)
+        self.cell = cell
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class About:
+    """What every page of a batch tells about itself.
+
+    Attributes
+    ----------
+    region : str
+        The region's name for readers.
+    peildatum : date
+        The first day that is not observed.
+    is_synthetic : bool
+        Whether the children are invented; every page then says so.
+    provenance : tuple of (str, str)
+        Label and value, in the order in which they are shown.
+    """
+
+    region: str
+    peildatum: date
+    is_synthetic: bool
+    provenance: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """What became of one notebook for one gemeente.
+
+    Attributes
+    ----------
+    gm_code, gemeente : str
+        Code and name.
+    notebook, title : str
+        The file's name without suffix, and its title for readers.
+    page : str or None
+        Where the page is, relative to the index; ``None`` when there is none.
+    error : str or None
+        The kind of what went wrong, never a message: that could hold a child's values.
+    cell : int or None
+        The cell in which it went wrong, counted from 1 over all cells of the notebook.
+    """
+
+    gm_code: str
+    gemeente: str
+    notebook: str
+    title: str
+    page: str | None = None
+    error: str | None = None
+    cell: int | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a page."""
+        return self.page is not None
+
+    @property
+    def status(self) -> str:
+        """``gelukt`` or ``mislukt``."""
+        return "gelukt" if self.ok else "mislukt"
+
+
+@dataclass
+class _Block:
+    """A stretch of the page: its HTML and the code that made it."""
+
+    body: str
+    code: tuple[str, ...] = ()
+
+
+@dataclass
+class _Outline:
+    """The headings of a page while it is being made."""
+
+    entries: list[tuple[int, str, str]] = field(default_factory=list)
+    has_title: bool = False
+
+    def add(self, text: str, level: int) -> tuple[int, str]:
+        """The level and id of a new heading: never above 2, never a level skipped, every id once."""
+        deepest = self.entries[-1][0] + 1 if self.entries else 2
+        level = max(2, min(level, deepest))
+        taken = {entry[1] for entry in self.entries}
+        stem = slug(text) or "deel"
+        name = next(name for name in _numbered(stem) if name not in taken)
+        self.entries.append((level, name, text))
+        return level, name
+
+
+def read_notebook(path: str | Path) -> dict[str, Any]:
+    """Read a notebook file.
+
+    Raises
+    ------
+    ReportError
+        When it does not exist or is not a notebook of format 4.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ReportError(f"There is no notebook {path}.\nGive the path of an .ipynb file.")
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        is_notebook = notebook["nbformat"] >= 4 and all("cell_type" in cell for cell in notebook["cells"])
+    except (ValueError, KeyError, TypeError):
+        is_notebook = False
+    if not is_notebook:
+        raise ReportError(f"{path} is not a notebook of format 4.\nOpen it in JupyterLab and save it again.")
+    return dict(notebook)
+
+
+def source_of(cell: Mapping[str, Any]) -> str:
+    """The text of a cell, also where the file keeps it as a list of lines."""
+    source = cell.get("source", "")
+    return "".join(source) if isinstance(source, list) else str(source)
+
+
+def tags_of(cell: Mapping[str, Any]) -> frozenset[str]:
+    """The tags of a cell."""
+    return frozenset(cell.get("metadata", {}).get("tags", ()))
+
+
+def notebook_title(notebook: Mapping[str, Any], *, name: str) -> str:
+    """The first heading of level 1, as plain text; the file's name where there is none."""
+    for cell in notebook["cells"]:
+        found = re.search(r"^#\s+(.+?)\s*#*\s*$", source_of(cell), flags=re.MULTILINE)
+        if cell["cell_type"] == "markdown" and found:
+            return re.sub(r"[*_`]", "", found.group(1))
+    return re.sub(r"^\d+_", "", name).replace("_", " ").capitalize()
+
+
+def numbered_cells(notebook: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Each cell with its number in the notebook as it was written; the injected parameters bear no number (0)."""
+    number = 0
+    for cell in notebook["cells"]:
+        is_injected = INJECTED_TAG in tags_of(cell)
+        number += not is_injected
+        yield (0 if is_injected else number), cell
+
+
+def render_page(notebook: Mapping[str, Any], *, name: str, gemeente: str, gm_code: str, about: About) -> str:
+    """One HTML page of an executed notebook.
+
+    Parameters
+    ----------
+    notebook : mapping
+        As nbformat gives it, executed.
+    name : str
+        The file's name without suffix, for errors.
+    gemeente, gm_code : str
+        Whom the page is about.
+    about : About
+
+    Returns
+    -------
+    str
+        A complete document in Dutch.
+
+    Raises
+    ------
+    GateError
+        At the first output with content that is not stamped; names notebook, cell and kind, never the content.
+    ReportError
+        When the page becomes larger than 1 MB.
+    """
+    outline = _Outline()
+    blocks = list(_blocks(notebook, name, outline))
+    page = _template("page.html").render(
+        title=notebook_title(notebook, name=name),
+        blocks=blocks,
+        has_code=any(block.code for block in blocks),
+        outline=[entry for entry in outline.entries if entry[0] == 2],
+        gemeente=gemeente,
+        gm_code=gm_code,
+        about=about,
+    )
+    if len(page.encode()) > MAX_PAGE_BYTES:
+        raise ReportError(f"{name}: the page is larger than 1 MB.\nShow fewer or smaller figures.")
+    return page
+
+
+def render_index(runs: Sequence[Run], *, about: About) -> str:
+    """The page that leads to all others: gemeenten by notebook, with what succeeded and what did not.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        In the order of rows (gemeenten) and columns (notebooks).
+    about : About
+    """
+    gemeenten = {run.gm_code: run.gemeente for run in runs}
+    titles = {run.notebook: run.title for run in runs}
+    return _template("index.html").render(
+        gemeenten=gemeenten,
+        titles=titles,
+        cells={(run.gm_code, run.notebook): run for run in runs},
+        failed=[run for run in runs if not run.ok],
+        n_runs=len(runs),
+        about=about,
+    )
+
+
+def slug(text: str) -> str:
+    """``text`` as it stands in a file name or address: lower case, digits and hyphens."""
+    plain = text.casefold().translate(str.maketrans("áàäâéèëêíìïîóòöôúùüûç", "aaaaeeeeiiiioooouuuuc"))
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+
+
+def _blocks(notebook: Mapping[str, Any], name: str, outline: _Outline) -> Iterator[_Block]:
+    """The page in its order: text, and what was shown with the code that led to it below it."""
+    to_html = _markdown(outline)
+    pending: list[str] = []
+    for number, cell in numbered_cells(notebook):
+        if cell["cell_type"] == "markdown":
+            if pending:
+                yield _Block("", tuple(pending))
+                pending = []
+            body = str(to_html(source_of(cell)))
+            check_markup(body, source=f"{name}, cell {number}")
+            yield _Block(body)
+        elif cell["cell_type"] == "code":
+            shown = "".join(_gate(output, name, number) for output in cell.get("outputs", ()))
+            if not tags_of(cell) & PARAMETER_TAGS and source_of(cell).strip():
+                pending.append(source_of(cell))
+            if shown:
+                yield _Block(shown, tuple(pending))
+                pending = []
+    if pending:
+        yield _Block("", tuple(pending))
+
+
+def _gate(output: Mapping[str, Any], name: str, number: int) -> str:
+    """The HTML of a stamped output, nothing for an empty one; anything else stops the page."""
+    if is_stamped(output):
+        body = published_html(output)
+        check_markup(body, source=f"{name}, cell {number}")
+        return body
+    kind = _kind(output)
+    if kind is None:
+        return ""
+    raise GateError(
+        f"{name}, cell {number}: an output ({kind}) was not shown with publish and may not be in a report.\n"
+        f"Use publish_figure, publish_table or publish_text in that cell, or end its last line with a semicolon.",
+        cell=number,
+        kind=kind,
+    )
+
+
+def _kind(output: Mapping[str, Any]) -> str | None:
+    """What an output without stamp is, in one word; ``None`` when it has no content."""
+    kind = output.get("output_type")
+    if kind == "stream":
+        return str(output.get("name", "stdout")) if "".join(output.get("text", "")) else None
+    if kind == "error":
+        return "error"
+    content = {mime for mime, value in output.get("data", {}).items() if value not in ("", [], [""], None)}
+    if not content:
+        return None
+    if _WIDGET in content:
+        return "widget"
+    is_image = any(mime.startswith("image/") for mime in content)
+    return "image" if is_image else "html" if "text/html" in content else "value"
+
+
+def _markdown(outline: _Outline) -> mistune.Markdown:
+    """A renderer of Markdown that records headings and shows HTML tags as text."""
+    return mistune.create_markdown(renderer=_Renderer(outline), plugins=["table", "strikethrough"])
+
+
+class _Renderer(mistune.HTMLRenderer):
+    """Markdown as this page needs it: one h1 (the page's own), tables with scopes in a box that scrolls."""
+
+    def __init__(self, outline: _Outline) -> None:
+        super().__init__(escape=True)
+        self._outline = outline
+
+    def heading(self, text: str, level: int, **_: Any) -> str:
+        """The first heading of level 1 is the page's title and is left out here."""
+        if level == 1 and not self._outline.has_title:
+            self._outline.has_title = True
+            return ""
+        level, name = self._outline.add(re.sub(r"<[^>]+>", "", text), level)
+        return f'<h{level} id="{name}">{text}</h{level}>\n'
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        """A block of code can be reached and scrolled with the keyboard."""
+        del info
+        return f'<pre tabindex="0"><code>{mistune.escape(code)}</code></pre>\n'
+
+    def table(self, text: str) -> str:
+        """A wide table scrolls in its own box, with the keyboard as well."""
+        return f'<div class="zp-scroll" role="group" aria-label="Tabel" tabindex="0"><table>{text}</table></div>\n'
+
+    def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:  # noqa: FBT001, FBT002 - mistune's
+        """A cell; a header says what it heads, and an empty one is no header."""
+        kind = ' class="zp-n"' if align == "right" else ""
+        return f'<th scope="col"{kind}>{text}</th>' if head and text else f"<td{kind}>{text}</td>"
+
+
+def _numbered(stem: str) -> Iterator[str]:
+    """``stem``, ``stem-2``, ``stem-3`` and so on."""
+    yield stem
+    number = 2
+    while True:
+        yield f"{stem}-{number}"
+        number += 1
+
+
+def _template(name: str) -> jinja2.Template:
+    """A template of the package; everything that is filled in is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("zorgpad", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["dutch_date"] = format_date
+    return environment.get_template(name)

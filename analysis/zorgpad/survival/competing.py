@@ -18,7 +18,7 @@ import numpy as np
 from zorgpad.survival.counting import RiskTable, risk_table, with_start
 from zorgpad.survival.stays import FloatArray, IntArray, Stays
 
-# A variance this much smaller than the terms it is the difference of is rounding, not variance.
+# A variance this much smaller than the terms it is the sum of is rounding, not variance.
 _ROUNDING = 1e-13
 
 
@@ -143,16 +143,21 @@ def _jackknife(stays: Stays, table: RiskTable, steps: _Steps) -> FloatArray:
     bb = squares.sum(b, b)
     stay = steps.probability[:, 0]
     out = np.empty_like(steps.probability)
-    out[:, 0] = stay * np.sqrt(bb.clip(0))
+    out[:, 0] = stay * _root(*bb)
     own = steps.before / table.counts.n_at_risk
     for c in range(steps.growth_a.shape[1]):
         jump = steps.jump_a[on_day, c] + np.where(visits.outcome == c, own[on_day], 0.0)
         a = _influence(visits, steps.growth_a[:, c], np.where(ends, jump, 0.0))
         aa, ab, f = squares.sum(a, a), squares.sum(a, b), steps.probability[:, 1 + c]
-        variance = aa - 2 * f * ab + f**2 * bb
-        size = aa + 2 * f * np.abs(ab) + f**2 * bb
-        out[:, 1 + c] = np.sqrt(np.where(variance > _ROUNDING * size, variance, 0.0))
+        variance, size = (aa[part] + sign * 2 * f * ab[part] + f**2 * bb[part] for part, sign in ((0, -1), (1, 1)))
+        out[:, 1 + c] = _root(variance, size)
     return out
+
+
+def _root(variance: FloatArray, size: FloatArray) -> FloatArray:
+    """The square root; 0 where the variance is nothing beside the ``size`` of its terms."""
+    root: FloatArray = np.sqrt(np.where(variance > _ROUNDING * size, variance, 0.0))
+    return root
 
 
 class _Squares:
@@ -164,13 +169,16 @@ class _Squares:
         self._here, self._after = here, after
         self._present = self._to_date(after**2 - here**2)
 
-    def sum(self, x: _Influence, y: _Influence) -> FloatArray:
-        """The sum of x times y over all children."""
+    def sum(self, x: _Influence, y: _Influence) -> tuple[FloatArray, FloatArray]:
+        """The sum of x times y over all children, and the size of all terms that it was made of."""
         of_x = self._weighted(x)
         of_y = of_x if y is x else self._weighted(y)
         corrections = x.jump * y.before + y.jump * x.before + x.jump * y.jump
         daily = x.growth * of_y[:-1] + y.growth * of_x[:-1] + x.growth * y.growth * self._present[:-1]
-        return self._to_date(corrections) + with_start(np.cumsum(daily), 0.0)
+        value, size = (
+            self._to_date(part(corrections)) + with_start(np.cumsum(part(daily)), 0.0) for part in (np.positive, np.abs)
+        )
+        return value, size
 
     def _weighted(self, x: _Influence) -> FloatArray:
         """The sum over children of x times the number of the child's stays at risk."""
@@ -201,5 +209,4 @@ def _greenwood(table: RiskTable, steps: _Steps) -> FloatArray:
     variance = exits**2 * to_date(hazard) - 2 * exits * to_date(hazard * later + cross)
     variance += to_date(hazard * later**2 + own + 2 * cross * later)
     size = exits**2 * to_date(hazard) + to_date(hazard * later**2 + own + 2 * cross * later)
-    variance = np.where(variance > _ROUNDING * size, variance, 0.0)
-    return np.sqrt(np.column_stack([of_stay, variance]))
+    return np.column_stack([np.sqrt(of_stay), _root(variance, size)])

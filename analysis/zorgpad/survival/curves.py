@@ -74,7 +74,7 @@ def kaplan_meier(
         ``start_time`` those observed from it), ``n_events`` and ``n_censored`` (since the row before, this day
         included), ``probability``, ``std_error`` (infinitesimal jackknife clustered on client_id; NaN where all
         children tell the same, as a single child does), ``ci_low``, ``ci_high`` (95%), ``std_error_greenwood``,
-        ``n_eff``, ``interval`` (``exact``, ``wilson``, ``log-log``, ``unobserved``) and ``is_flagged``: on some day up
+        ``n_eff`` (effective number of independent stays), ``interval`` (``exact``, ``wilson``, ``log-log``, ``unobserved``) and ``is_flagged``: on some day up
         to this one nobody was at risk, or all who were at risk left while others are still observed later; the value
         holds only under an assumption that the data cannot support. Ordered by group, outcome and time.
         Days after the last one observed keep its value, flagged, with limits that leave open what may have happened.
@@ -148,7 +148,9 @@ def curve_on(stays: Stays, n_exits: int, *, times: IntArray | None, start_time: 
     p, std_error = estimate.probability[at], estimate.std_error[at]
     n = _n_behind(estimate, counts, at, stays.n_clients)
     is_start = np.broadcast_to((asked == start_time)[:, None], p.shape)
-    found = limits.probability_limits(p, std_error, np.broadcast_to(n[:, None], p.shape), is_start)
+    found = limits.probability_limits(
+        p, std_error, np.broadcast_to(n[:, None], p.shape), is_start, most=stays.most_independent
+    )
     is_open = (asked > days[-1]) & (p[:, 0] > 0)
     return StepCurve(
         time=asked,
@@ -203,9 +205,14 @@ def groups_from(groups: Groups, stays: Stays, start_time: int) -> list[Stays]:
 
 
 def _n_behind(estimate: Competing, counts: Counts, at: IntArray, n_clients: int) -> IntArray:
-    """The stays at risk on the last day, up to each time, that had any; never more than there are children."""
-    last_day = np.concatenate([[0], estimate.table.counts.n_at_risk])[at]
-    return np.minimum(np.where(counts.n_at_risk > 0, counts.n_at_risk, last_day), n_clients)
+    """The stays at risk on the last day, up to each time, that could tell; never more than there are children.
+
+    A day tells nothing when nobody is at risk, or when the probability of being there is 0 already.
+    """
+    stay, n_at_risk = estimate.probability[:, 0], estimate.table.counts.n_at_risk
+    told = np.minimum(at, np.flatnonzero(stay > 0)[-1] + 1)
+    is_now = (counts.n_at_risk > 0) & (stay[at] > 0)
+    return np.minimum(np.where(is_now, counts.n_at_risk, np.append(0, n_at_risk)[told]), n_clients)
 
 
 def _leave_open(found: Limits, is_open: BoolArray) -> Limits:

@@ -98,7 +98,7 @@ def length_of_stay(
     parts = []
     for group in groups_from(groups, stays.any_exit(), start):
         curve = curve_on(group, 1, times=None, start_time=start)
-        limits_of_curve = _curve_limits(curve, interval, std_error)
+        limits_of_curve = _curve_limits(curve, interval, std_error, group.most_independent)
         parts.append(_quantile_columns(curve, limits_of_curve, group, shares))
     return groups.label(parts)
 
@@ -124,13 +124,15 @@ def _quantile_columns(
     }
 
 
-def _curve_limits(curve: StepCurve, interval: IntervalKind, std_error: ErrorKind) -> tuple[FloatArray, FloatArray]:
+def _curve_limits(
+    curve: StepCurve, interval: IntervalKind, std_error: ErrorKind, most: float
+) -> tuple[FloatArray, FloatArray]:
     """The limits of still being in the stay that are inverted."""
     p = curve.probability[:, 0]
     error = (curve.std_error if std_error == "jackknife" else curve.std_error_greenwood)[:, 0]
     if interval != "auto":
         return _SCALES[interval](p, np.nan_to_num(error))
-    found = limits.probability_limits(p, np.nan_to_num(error), curve.n_behind, curve.time == curve.time[0])
+    found = limits.probability_limits(p, np.nan_to_num(error), curve.n_behind, curve.time == curve.time[0], most=most)
     return found.low, found.high
 
 

@@ -36,7 +36,9 @@ def is_between(p: FloatArray) -> BoolArray:
     return between
 
 
-def probability_limits(p: FloatArray, std_error: FloatArray, n: IntArray, is_exact: BoolArray) -> Limits:
+def probability_limits(
+    p: FloatArray, std_error: FloatArray, n: IntArray, is_exact: BoolArray, *, most: float
+) -> Limits:
     """Wilson's limits on the effective n below 50, log-log above.
 
     Parameters
@@ -47,10 +49,13 @@ def probability_limits(p: FloatArray, std_error: FloatArray, n: IntArray, is_exa
         The effective n where p is 0 or 1, or where the error is 0 because all children tell the same.
     is_exact : bool
         Where p is given by definition: both limits are p.
+    most : float
+        The effective n is never more: a jackknife over few children with many stays is too sure of itself.
     """
     p = p.clip(0.0, 1.0)
     is_told = is_between(p) & (std_error > 0)
     n_eff = np.where(is_told, p * (1 - p) / np.where(is_told, std_error, 1.0) ** 2, n.astype(float))
+    n_eff = np.minimum(n_eff, most)
     is_small = (n_eff < SMALL_N) | ~is_told
     low, high = wilson(p, n_eff)
     other_low, other_high = log_log(p, std_error)

@@ -58,6 +58,11 @@ class Stays:
     client: IntArray
     n_clients: int
 
+    @property
+    def most_independent(self) -> float:
+        """How many independent observations there are at most: the children, where these have several stays."""
+        return self.n_clients if self.n_clients < len(self.entry) else float("inf")
+
     def take(self, rows: IntArray | BoolArray) -> Stays:
         """The stays at ``rows``, with the children numbered anew."""
         client, children = pd.factorize(self.client[rows])

@@ -285,6 +285,16 @@ def test_one_child_gives_no_standard_error():
     same(found[["ci_low", "ci_high"]], [[0.5 - half, 0.5 + half]], 1e-12)
 
 
+def test_few_children_with_many_stays_count_as_few():
+    """Seven stays of two children give a jackknife error of 0.014; two children still are two."""
+    cohort = pd.DataFrame({"client_id": list("aaaaaba"), "entry_days": 0, "exit_days": [1, 1, 2, 2, 1, 1, 1]})
+    cohort["outcome"] = ["x" if row in (3, 6) else "censored" for row in range(7)]
+    found = kaplan_meier(cohort, times=[2])
+    same(found["probability"], [6 / 7 * 1 / 2], 1e-15)
+    assert found["n_eff"].tolist() == [2.0]
+    assert found["interval"].tolist() == ["wilson"]
+
+
 def test_early_large_influences_do_not_blur_later_ones():
     """Two children at first, one breaks down; 3,000 come later. The carried sums equal the child-by-child ones."""
     rng = np.random.default_rng(7)
@@ -396,7 +406,7 @@ def test_another_unit_of_time_changes_only_time(cohort, factor):
 @settings(max_examples=40)
 @given(small_cohorts(max_rows=20, max_day=30, outcomes=("censored", "x")))
 def test_kaplan_meier_is_that_of_lifelines(cohort):
-    """Where lifelines is exact: survival with entry. One stay spans all days: without it lifelines refuses some cases."""
+    """Where lifelines is exact: survival with entry. One stay spans all days; lifelines refuses some cases without."""
     cohort = pd.concat([cohort, cohort.iloc[:1].assign(entry_days=0, exit_days=31, outcome="censored")])
     is_event = cohort["outcome"] != "censored"
     theirs = KaplanMeierFitter().fit(cohort["exit_days"], is_event, entry=cohort["entry_days"])

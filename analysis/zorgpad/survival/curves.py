@@ -74,10 +74,11 @@ def kaplan_meier(
         ``start_time`` those observed from it), ``n_events`` and ``n_censored`` (since the row before, this day
         included), ``probability``, ``std_error`` (infinitesimal jackknife clustered on client_id; NaN where all
         children tell the same, as a single child does), ``ci_low``, ``ci_high`` (95%), ``std_error_greenwood``,
-        ``n_eff`` (effective number of independent stays), ``interval`` (``exact``, ``wilson``, ``log-log``, ``unobserved``) and ``is_flagged``: on some day up
-        to this one nobody was at risk, or all who were at risk left while others are still observed later; the value
-        holds only under an assumption that the data cannot support. Ordered by group, outcome and time.
-        Days after the last one observed keep its value, flagged, with limits that leave open what may have happened.
+        ``n_eff`` (effective number of independent stays), ``interval`` (``exact``, ``wilson``, ``log-log``,
+        ``unobserved``) and ``is_flagged``: on some day up to this one nobody was at risk, or all who were at risk left
+        while others are still observed later; the value holds only under an assumption that the data cannot support.
+        Ordered by group, outcome and time. Days after the last one observed keep its value, flagged, with limits that
+        leave open what may have happened.
 
     Raises
     ------
@@ -148,9 +149,8 @@ def curve_on(stays: Stays, n_exits: int, *, times: IntArray | None, start_time: 
     p, std_error = estimate.probability[at], estimate.std_error[at]
     n = _n_behind(estimate, counts, at, stays.n_clients)
     is_start = np.broadcast_to((asked == start_time)[:, None], p.shape)
-    found = limits.probability_limits(
-        p, std_error, np.broadcast_to(n[:, None], p.shape), is_start, most=stays.most_independent
-    )
+    behind = np.broadcast_to(n[:, None], p.shape)
+    found = limits.probability_limits(p, std_error, behind, is_start, most=stays.most_independent)
     is_open = (asked > days[-1]) & (p[:, 0] > 0)
     return StepCurve(
         time=asked,

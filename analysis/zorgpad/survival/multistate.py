@@ -84,7 +84,7 @@ def state_occupation(
 
     Notes
     -----
-    Aalen and Johansen (1978); without the Markov assumption still valid: Datta and Satten (2001).
+    Aalen and Johansen (1978). Under independent censoring no Markov property is needed: Datta and Satten (2001).
     """
     asked = read_times(times, start_time=0)
     moves, states = _read_moves(intervals)
@@ -96,9 +96,8 @@ def state_occupation(
     anywhere = np.where(counts[0].any(axis=1), counts[0].sum(axis=1), np.append(0, model.n_at_risk.sum(axis=1))[at])
     n = np.broadcast_to(np.minimum(anywhere, moves.stays.n_clients)[:, None], p.shape)
     is_given = np.broadcast_to((days == 0)[:, None] & (model.is_start is None), p.shape)
-    found = _leave_open(
-        limits.probability_limits(p, std_error, n, is_given, most=moves.stays.most_independent), model, days
-    )
+    found = limits.probability_limits(p, std_error, n, is_given, most=moves.stays.most_independent)
+    found = _leave_open(found, model, days)
     untold = limits.is_between(p) & (std_error == 0) & ~is_given
     columns = {
         "time_days": np.tile(days, len(states)),

@@ -86,7 +86,8 @@ def describe(found: Mapping[str, Any], region: Region, *, policy: str) -> tuple[
     made = f"zorgpad {package['version']}"
     if "commit" in package:
         made += f", versie {package['commit'][:10]} van de code" + ("" if package["is_clean"] else " met wijzigingen")
-    source = str(register.get("source", "niet vermeld")) + (f", seed {register['seed']}" if "seed" in register else "")
+    source = str(register.get("source", "niet vermeld")).rstrip(".")
+    source += f" (startgetal {register['seed']})." if "seed" in register else "."
     return (
         ("Bron van de gegevens", source),
         ("Eén periode van zorg", f"Toewijzingen met hoogstens {region.max_gap_days} dagen ertussen horen bij elkaar."),

@@ -1,0 +1,368 @@
+"""The command line: ``zorgpad sample``, ``prepare``, ``report``, ``lab`` and ``region check``.
+
+Commands import what they need when they run, so that ``--help`` is quick. A mistake ends in two lines on stderr.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+import zorgpad
+from zorgpad.errors import DataError, ReportError, ZorgpadError
+
+if TYPE_CHECKING:
+    from zorgpad.batch import BatchResult, Progress
+    from zorgpad.register import Register
+
+DEFAULT_REGION = "een10voordejeugd"
+FAILED_RUNS = 1  # exit codes beside those of zorgpad.errors
+WRONG_USE = 2
+FAULT = 70
+INTERRUPTED = 130
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+region_app = typer.Typer(help="Look at the configuration of a region.")
+app.add_typer(region_app, name="region")
+
+RegionOption = Annotated[
+    str | None,
+    typer.Option("--region", metavar="NAME|FOLDER", help="A shipped region, or a folder with a region.toml."),
+]
+
+
+def main() -> None:
+    """Run the command line; never ends in a traceback, unless ``--debug`` asks for it."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    sys.exit(_run(arguments or ["--help"], debug=debug))
+
+
+def _run(arguments: list[str], *, debug: bool) -> int:
+    """The exit code of one command."""
+    try:
+        return int(app(args=arguments, prog_name="zorgpad", standalone_mode=False) or 0)
+    except ZorgpadError as error:
+        return _complain(f"Error: {error}", error.exit_code, debug=debug)
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "zorgpad"
+        return _complain(f"Error: {error.format_message()}\nSee: {command} --help", WRONG_USE, debug=debug)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        text = f"Error:{where}: {error.strerror or type(error).__name__}.\nCheck the path and your rights to it."
+        return _complain(text, ZorgpadError.exit_code, debug=debug)
+    except KeyboardInterrupt:
+        return _complain("Stopped. Nothing half made was left behind.", INTERRUPTED, debug=debug)
+    except Exception as error:
+        # the message may hold a child's values, so that only kind and place are shown
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        text = f"Error: unexpected {type(error).__name__} in {Path(place.filename).name}, line {place.lineno}.\n"
+        return _complain(
+            f"{text}This is a fault of zorgpad; --debug shows where (and perhaps data).", FAULT, debug=debug
+        )
+
+
+def _complain(text: str, code: int, *, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    sys.stderr.write(f"{text}\n")
+    return code
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - typer's callback
+    if asked:
+        typer.echo(f"zorgpad {zorgpad.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error (it may show data).")] = False,
+) -> None:
+    """Care paths (zorgpaden) and pleegzorg breakdowns in Dutch youth care, from records to reports per gemeente.
+
+    Begin with a sample of invented children:
+
+    - `zorgpad sample` makes the sample region in data/een10voordejeugd
+
+    - `zorgpad report` makes the reports of all its gemeenten
+
+    - `zorgpad lab` opens JupyterLab to explore
+
+    `zorgpad COMMAND --help` explains one command, with examples.
+    """
+
+
+@app.command()
+def sample(
+    region: RegionOption = DEFAULT_REGION,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same children.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where the register goes.", show_default="data/REGION")
+    ] = None,
+    children: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Draw N children freely instead of fitting published counts.")
+    ] = None,
+) -> None:
+    """Make a register of invented children.
+
+    Without --children it is calibrated: counted as the region counts, it gives exactly the published nulmeting. With
+    --children it is drawn from declared hazards, of any size.
+
+    For example:
+
+    - `zorgpad sample`
+
+    - `zorgpad sample --seed 2 --children 50000 --out data/large`
+    """
+    from zorgpad.region import load_region
+    from zorgpad.register import write_register
+    from zorgpad.sample import make_register, simulate_register
+
+    area = load_region(region or DEFAULT_REGION)
+    folder = out or Path("data") / area.name
+    register = (
+        make_register(area, seed=seed) if children is None else simulate_register(area, seed=seed, children=children)[0]
+    )
+    write_register(register, folder)
+    _tell_register(register, folder)
+
+
+@app.command()
+def prepare(
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="A folder of CSV files or iJw messages, or a zip of messages.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the register goes.")],
+    region: RegionOption = DEFAULT_REGION,
+    key: Annotated[
+        Path | None,
+        typer.Option(metavar="KEYFILE", help="A file of 32 or more secret bytes that makes the pseudonyms."),
+    ] = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        Literal["csv", "ijw"] | None,
+        typer.Option(help="What SOURCE holds.", show_default="ijw if it is a zip or holds XML"),
+    ] = None,
+) -> None:
+    """Read care records into a register, and account for every row that is left out.
+
+    CSV: clients.csv, allocations.csv and, if there are any, deliveries.csv and declarations.csv. iJw: messages JW301,
+    JW305 and JW307. Identifiers become pseudonyms; the key stays outside the register.
+
+    For example:
+
+    - `zorgpad prepare messages/ --format ijw --key secret.key --out data/own`
+
+    - `zorgpad prepare export/ --format csv --region my_region/ --key secret.key --out data/own`
+    """
+    from zorgpad.region import load_region
+    from zorgpad.register import write_register
+    from zorgpad.sources import read_csv, read_ijw
+
+    area = load_region(region or DEFAULT_REGION)
+    if not source.exists():
+        raise DataError(f"There is no {source}.\nGive the folder or zip with the records.")
+    holds_messages = source.suffix.lower() == ".zip" or (source.is_dir() and any(source.rglob("*.[xX][mM][lL]")))
+    read = read_ijw if (format or ("ijw" if holds_messages else "csv")) == "ijw" else read_csv
+    with ExitStack() as stack:
+        register = read(source, area, key=stack.enter_context(key.open("rb")) if key else None)
+    write_register(register, out)
+    _show_account(register)
+    _tell_register(register, out)
+
+
+@app.command()
+def report(
+    register: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="A register made by 'zorgpad sample' or 'zorgpad prepare'.")
+    ] = Path("data") / DEFAULT_REGION,
+    region: RegionOption = None,
+    peildatum: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE", help="The first day not observed, as 2024-01-01.", show_default="the register's own"
+        ),
+    ] = None,
+    gemeente: Annotated[
+        list[str] | None, typer.Option(metavar="NAME|CODE", help="May be repeated.", show_default="all gemeenten")
+    ] = None,
+    notebook: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="May be repeated.", show_default="all in notebooks/")
+    ] = None,
+    policy: Annotated[
+        Literal["intern", "werkgroep", "cbs"] | None,
+        typer.Option(help="Disclosure policy.", show_default="the region's"),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Notebooks that run side by side.")] = 2,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for all reports.")] = Path("reports"),
+) -> None:
+    """Run the notebooks for every gemeente and print the path of the report's index.html.
+
+    Until disclosure control is complete, only synthetic registers are reported. Exit code 1 says that some notebooks
+    failed; the index says which.
+
+    For example:
+
+    - `zorgpad report`
+
+    - `zorgpad report --register data/large --gemeente Helmond --gemeente GM0743 --workers 4`
+    """
+    from zorgpad.batch import run_batch
+    from zorgpad.region import load_region
+    from zorgpad.register import read_register
+
+    meta = read_register(register).meta
+    area = load_region(region or _from_meta(meta, "region", register))
+    with _progress_bar() as progress:
+        result = run_batch(
+            notebook or _notebooks(),
+            gemeente or None,
+            register=register,
+            region=area.folder,
+            peildatum=peildatum or _from_meta(meta, "peildatum", register),
+            out=out,
+            policy=policy or area.policy,
+            workers=workers,
+            progress=progress,
+        )
+    _tell_report(result)
+    if not result.ok:
+        raise typer.Exit(FAILED_RUNS)
+
+
+@app.command()
+def lab(
+    notebooks: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Folder to open.", show_default="notebooks/")
+    ] = None,
+) -> None:
+    """Open JupyterLab on the notebooks."""
+    folder = notebooks or _notebook_folder()
+    if not folder.is_dir():
+        raise ReportError(f"There is no folder {folder}.\nGive the folder with --notebooks.")
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}"]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)  # noqa: S603 - our own interpreter
+
+
+@region_app.command("check")
+def check_region(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="A region's folder, or a shipped name.")],
+) -> None:
+    """Check a region's tables, and say what is in them.
+
+    For example:
+
+    - `zorgpad region check my_region/`
+    """
+    from zorgpad.region import load_region
+
+    area = load_region(folder)
+    optional = ("providers", "change_reasons", "referrers", "tariffs", "population", "ambitions")
+    absent = ", ".join(name for name in optional if getattr(area, name).empty) or "nothing"
+    typer.echo(f"{area.label} is in order: {len(area.gemeenten)} gemeenten, {len(area.products)} rows of products.")
+    typer.echo(f"Observed from {min(area.window_start.values()):%Y-%m-%d}; optional and absent: {absent}.")
+
+
+def _from_meta(meta: dict[str, Any], name: str, register: Path) -> str:
+    """What the register says of itself; only samples know their peildatum."""
+    if not meta.get(name):
+        raise ReportError(
+            f"The {name} is missing, and the register in {register} does not tell it.\nGive it with --{name}."
+        )
+    return str(meta[name])
+
+
+def _notebook_folder() -> Path:
+    """``notebooks/`` here, or else beside the package's source."""
+    here = Path("notebooks")
+    return here if here.is_dir() else Path(__file__).resolve().parents[2] / "notebooks"
+
+
+def _notebooks() -> list[Path]:
+    """Every notebook of the folder, in the order of their names."""
+    folder = _notebook_folder()
+    found = sorted(folder.glob("*.ipynb"))
+    if not found:
+        raise ReportError(f"There are no notebooks in {folder}.\nGive them with --notebook.")
+    return found
+
+
+def _tell_register(register: Register, folder: Path) -> None:
+    kind = "invented children" if register.is_synthetic else "children"
+    typer.echo(f"{len(register.clients):,} {kind} with {len(register.allocations):,} allocations are in {folder}.")
+
+
+def _show_account(register: Register) -> None:
+    """The attrition of reading, as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("step", "reason", "rows before", "rows after", "children before", "children after")
+    for row in register.attrition.itertuples(index=False):
+        table.add_row(*map(str, row))
+    if len(register.attrition):
+        Console().print(table)
+
+
+def _tell_report(result: BatchResult) -> None:
+    """What failed, and last where the report is."""
+    for run in result.runs:
+        if not run.ok:
+            where = f", cell {run.cell}" if run.cell else ""
+            sys.stderr.write(f"Failed: {run.notebook} for {run.gemeente}{where}: {run.error}\n")
+    if result.n_dropped:
+        sys.stderr.write(f"{result.n_dropped} pages of an earlier report, made from other data or code, are gone.\n")
+    typer.echo(str(result.index))
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Callable[[Progress], None]]:
+    """A bar with what is done, what runs and the time left; plain lines where there is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _plain_line
+        return
+    columns = (
+        TextColumn("Reports"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(progress: Progress) -> None:
+            running = ", ".join(f"{job.gemeente} {job.notebook.name}" for job in progress.running)
+            bar.update(task, total=progress.total, completed=progress.done, description=running)
+
+        yield show
+
+
+def _plain_line(progress: Progress) -> None:
+    """One line per run that is done."""
+    if progress.last is not None:
+        job = progress.last
+        sys.stderr.write(f"{progress.done}/{progress.total} {job.gemeente} {job.notebook.name}\n")
+        sys.stderr.flush()

@@ -16,6 +16,8 @@ Z_95 = 1.959963984540054
 # Below this effective number of children the usual limits cover too little, and Wilson's are used (DESIGN 5.12).
 SMALL_N = 50.0
 EXACT, WILSON, LOG_LOG, UNOBSERVED = "exact", "wilson", "log-log", "unobserved"
+# Steps on a log scale beyond this are all or nothing; more would overflow.
+_FAR = 500.0
 # A sum of exits that is 1 may miss it by rounding.
 _ROUNDING = 1e-12
 
@@ -76,14 +78,14 @@ def log_log(p: FloatArray, std_error: FloatArray) -> tuple[FloatArray, FloatArra
     """Limits symmetric on the scale log(-log p); p itself where p is 0 or 1."""
     inside = is_between(p)
     q = np.where(inside, p, 0.5)
-    step = Z_95 * std_error / (q * -np.log(q))
+    step = np.minimum(Z_95 * std_error / (q * -np.log(q)), _FAR)
     return np.where(inside, q ** np.exp(step), p), np.where(inside, q ** np.exp(-step), p)
 
 
 def log_scale(p: FloatArray, std_error: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Limits symmetric on the scale log p; p itself where p is 0."""
     q = np.where(p > 0, p, 1.0)
-    step = Z_95 * std_error / q
+    step = np.minimum(Z_95 * std_error / q, _FAR)
     return np.where(p > 0, q * np.exp(-step), p), np.where(p > 0, np.minimum(q * np.exp(step), 1.0), p)
 
 

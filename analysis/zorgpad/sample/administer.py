@@ -71,7 +71,8 @@ def administer(
     ----------
     spells : DataFrame
         child, gemeente, old_gemeente (who paid before ``rates.move_date``; equal without a move), form, product,
-        provider, start, end, exit, reason (JZ588 or ``None``), is_firm (a stop message is sure to be sent).
+        provider, start, end, exit, reason (JZ588; ``None``: no stop message will be sent), is_firm (with a reason, a
+        stop message is sure to be sent).
         Numbered from 0.
     within : {"any", "year"}
         ``year``: no allocation reaches into a calendar year that its spell does not reach into itself, so that counts
@@ -183,11 +184,11 @@ def _endings(
     is_last = pieces["is_last"].to_numpy()
     is_open, firm = is_last & (care_end >= peildatum), spells["is_firm"].to_numpy()[spell]
     closes, limit = is_last & ~is_open, cap[spell]
-    sent = np.where(
-        is_last, rng.random(n) >= rates.missing_stop_share, rng.random(n) >= rates.missing_renewal_stop_share
-    )
+    missing = np.where(is_last, rates.missing_stop_share, rates.missing_renewal_stop_share)
+    has_reason = pd.notna(spells["reason"]).to_numpy()[spell] | ~is_last  # a stop message always has one
+    sent = rng.random(n) >= missing
     lost = closes & ~firm & (rng.random(n) < rates.lost_share)
-    sent = (sent | (closes & firm)) & ~is_open & ~lost
+    sent = (sent | (closes & firm)) & ~is_open & ~lost & has_reason
 
     later = np.minimum(care_end + rng.integers(5, rates.max_overrun_days + 6, n), limit)
     ahead = peildatum + rng.integers(1, _PLANNED_AHEAD_DAYS, n)
@@ -236,7 +237,7 @@ def _messages(
     starts = pd.DataFrame({"allocation": row, "kind": "start", "day": pieces["care_start"], "reason": None})
     sent = pieces["stop_sent"].to_numpy()
     code = np.full(len(pieces), None, dtype=object)
-    between = np.array([reasons.BY_GEMEENTE, reasons.BY_REQUEST, None], dtype=object)
+    between = np.array([reasons.BY_GEMEENTE, reasons.BY_REQUEST], dtype=object)
     code[:] = rng.choice(between, len(pieces))
     code[pieces["next_kind"] == CONTRACT] = reasons.BY_GEMEENTE
     moved = (pieces["next_kind"] == MOVE).to_numpy()

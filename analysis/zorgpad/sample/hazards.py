@@ -191,11 +191,10 @@ def clocks(hazards: pd.DataFrame) -> dict[str, Clock]:
     odd = ~hazards["hazard_per_day"].between(0, np.inf, inclusive="left") | (hazards["to_days"] <= hazards["from_days"])
     if odd.any():
         raise DataError(f"{int(odd.sum())} hazards are negative or have an empty period.\nGive from_days < to_days.")
-    strange = sorted(set(hazards["state"]) - {*ZORGVORMEN, GEEN_ZORG})
-    if strange:
-        raise DataError(
-            f"The hazards name unknown states: {', '.join(strange)}.\nUse {', '.join(ZORGVORMEN)}, {GEEN_ZORG}."
-        )
+    for column, known in (("state", (*ZORGVORMEN, GEEN_ZORG)), ("next_state", STATES), ("exit", EXITS)):
+        strange = sorted(set(hazards[column]) - set(known))
+        if strange:
+            raise DataError(f"The hazards have an unknown {column}: {', '.join(strange)}.\nUse {', '.join(known)}.")
     return {str(state): _clock(rows) for state, rows in hazards.groupby("state", sort=False)}
 
 

@@ -22,7 +22,7 @@ from zorgpad.sample.trajectories import FORM
 
 # Kept of the drawn children who are in this form in the spring of the second year, so that the stock comes near the
 # factsheet of segment 2.
-KEPT_SHARE = {"gezinshuis": 0.52, "zelfstandig_wonen": 0.35}
+KEPT_SHARE = {"gezinshuis": 0.57, "zelfstandig_wonen": 0.35}
 STOCK_MONTH_DAY = (4, 15)
 # How much likelier a child is chosen when its pleegzorg broke down in the year with most published breakdowns, and when
 # it came to residence in the second half of the first year (the factsheet has 338 children in S2 in the first half of
@@ -92,7 +92,7 @@ def draw_pool(
     )
     births, fits = draw_births(rng, stays, peildatum=peildatum)
     spells = spells[spells["end"] > window_start]
-    possible = fits & ~_odd(stays, spells, supply, plan.n) & _kept(rng, spells, plan.n, margins.years[1])
+    possible = fits & ~_odd(stays, spells, supply, plan.n, window_start) & _kept(rng, spells, plan.n, margins.years[1])
     child = np.intersect1d(np.flatnonzero(possible), spells["child"].unique())
     stays = stays.assign(stay=np.arange(len(stays)))
     stays, spells = renumber(child, stays), renumber(child, spells)
@@ -138,8 +138,11 @@ def _year_bits(spells: pd.DataFrame, years: tuple[int, int]) -> np.ndarray:
     return np.asarray(inside[0] * FIRST_YEAR + inside[1] * SECOND_YEAR)
 
 
-def _odd(stays: pd.DataFrame, spells: pd.DataFrame, supply: Supply, n: int) -> np.ndarray:
-    """Children whose life would hide a breakdown, or who are in a form before it was on offer."""
+def _odd(stays: pd.DataFrame, spells: pd.DataFrame, supply: Supply, n: int, window_start: int) -> np.ndarray:
+    """Children whose life would hide a breakdown, or who are in a form before it was on offer.
+
+    A start on the first day of the window would count as unknown; so would the breakdown after it.
+    """
     early = spells["start"].to_numpy() < supply.products["from_day"].to_numpy()[spells["product"]]
     family = stays[stays["state"] == FORM["pleegzorg"]]
     following = family.groupby("child")["start"].shift(-1)
@@ -148,6 +151,7 @@ def _odd(stays: pd.DataFrame, spells: pd.DataFrame, supply: Supply, n: int) -> n
     on_new_year = end == new_year_of(end)
     out = np.zeros(n, dtype=bool)
     out[spells["child"].to_numpy()[early]] = True
+    out[stays["child"].to_numpy()[stays["start"] == window_start]] = True
     out[family["child"].to_numpy()[returns | on_new_year]] = True
     return out
 

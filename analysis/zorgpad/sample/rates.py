@@ -45,7 +45,7 @@ class Rates:
     breakdown_certain_share, breakdown_hidden_share
         Breakdowns with JZ588 33 and with 31 (as planned); the others have 32, 34, or an administrative or no reason.
     planned_as_mutual_share, planned_as_client_share, missing_reason_share
-        Other ends that get 34, 32 or no reason.
+        Other ends that get 34, 32 or no stop message (a stop message always has a reason).
     """
 
     renewed_share: float = 0.9

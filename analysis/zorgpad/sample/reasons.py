@@ -32,7 +32,7 @@ _FIXED = ("ander_domein", "verhuisd", "overleden")  # the administration seldom 
 
 
 def stop_reasons(rng: np.random.Generator, spells: pd.DataFrame, region: Region, rates: Rates) -> np.ndarray:
-    """The JZ588 code (``None`` for a missing one) that the provider sends at the end of each spell.
+    """The JZ588 code that the provider sends at the end of each spell; ``None`` where it sends no stop message.
 
     A breakdown that the region's rule counts only when certain forms follow (``probable_if_followed``) gets such a code
     only when they do, so that it stays visible.

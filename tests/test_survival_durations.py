@@ -148,18 +148,19 @@ def test_restricted_means_and_errors_are_those_of_plain_counting(cohort, horizon
 
 @given(small_cohorts())
 def test_the_quantile_is_where_the_curve_passes(cohort):
-    """Before it the curve is above 1 - q, after it at most that; its limits hold it."""
+    """The first day at or below 1 - q, or, where the curve stops at 1 - q, half-way to where it falls on."""
     whole = cumulative_incidence(cohort).query("outcome == 'in_stay'")
     for row in length_of_stay(cohort, quantiles=[0.3, 0.6]).itertuples():
+        below = whole[whole["probability"] <= 1 - row.quantile + 1e-9]
+        assert row.is_reached == (not below.empty)
         if row.is_reached:
-            before = whole[whole["time_days"] < np.floor(row.time_days)]
-            after = whole[whole["time_days"] >= row.time_days]
-            assert (after["probability"] <= 1 - row.quantile + 1e-7).all()
-            assert before.empty or before["probability"].iloc[0] == 1
+            first = below.iloc[0]
+            beyond = below.loc[below["probability"] < 1 - row.quantile - 1e-9, "time_days"]
+            until = beyond.min() if len(beyond) else whole["time_days"].max()
+            is_flat = abs(first["probability"] - (1 - row.quantile)) <= 1e-9
+            assert row.time_days == ((first["time_days"] + until) / 2 if is_flat else first["time_days"])
             assert row.ci_low <= row.time_days
             assert np.isnan(row.ci_high) or row.ci_high >= row.time_days
-        else:
-            assert (whole["probability"] > 1 - row.quantile).all()
 
 
 @pytest.mark.parametrize(

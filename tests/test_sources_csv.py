@@ -283,7 +283,7 @@ texts = st.none() | st.sampled_from(("02", "RvdK", 'a "quoted", cell', "lines\no
 numbers = st.none() | st.floats(0, 1e9, allow_subnormal=False).map(lambda value: round(value, 3))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(register=registers(), referrer=texts, volume=numbers)
 def test_what_is_written_reads_back_the_same(register, referrer, volume):
     """Every column of every table survives, also text with commas, quotes and lines, and broken numbers."""

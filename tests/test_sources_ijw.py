@@ -133,6 +133,18 @@ def test_a_correction_may_come_in_the_message_that_removes(tmp_path, region):
         assert rows(found.deliveries, "kind", "date", "reason") == [("stop", "2021-03-21", "33")]
 
 
+def test_a_removal_never_reaches_its_own_message(tmp_path, region):
+    """Removed and given anew in one message, all the same: it stands, and what was sent before is gone."""
+    messages = (
+        message("JW301", toewijzing()),
+        message("JW305", start(), date="2021-02-04"),
+        message("JW305", start(status="3"), start(), date="2021-02-05"),
+    )
+    found = read(put(tmp_path / "x", *messages), region)
+    assert rows(found.deliveries, "date") == [("2021-02-03",)]
+    assert lost(found) == {REMOVED: 2}
+
+
 def test_a_removal_of_one_stop_leaves_another_of_the_same_day(tmp_path, region):
     """The reason is part of what is removed: reason 20 goes, reason 31 of the same day stays."""
     messages = (

@@ -33,6 +33,11 @@ REFUSED = {
     "harmless DTD": ("<!DOCTYPE Bericht>" + GOOD, "has a DTD"),
     "hidden DTD": (("<!DOCTYPE Bericht>" + GOOD).encode("utf-16"), "has a DTD"),
     "undeclared entity": (ATTACK, "no well-formed XML"),
+    "huge text": (
+        GOOD.replace("<Client>", "<Client><Commentaar>" + "a" * 11_000_000 + "</Commentaar>"),
+        "no well-formed",
+    ),
+    "undeclared cp1252": (GOOD.replace("<Client>", "<Client><Naam>René</Naam>").encode("cp1252"), "no well-formed XML"),
     "HTML": ("<html><body/></html>", "no iJw message"),
     "Wmo message": (
         message("JW301", toewijzing(), namespace="http://www.istandaarden.nl/iwmo/3_2/wmo301/schema"),
@@ -41,6 +46,7 @@ REFUSED = {
     "version 2.4": (message("JW301", toewijzing(), version="2.4"), "not of iJw version 3.0, 3.1, 3.2"),
     "unknown code": (message("JW301", toewijzing(), code="999"), "BerichtCode"),
     "code of another kind": (message("JW301", toewijzing(), code="438"), "BerichtCode"),
+    "no root": ("<!-- only a remark -->", "no well-formed XML"),
     "no header": (GOOD[: GOOD.index("<Header>")] + GOOD[GOOD.index("</Header>") + 9 :], "has no Header"),
     "no client": (GOOD[: GOOD.index("<Client>")] + "</Bericht>", "has no Client with a ToegewezenProduct"),
     "no products": (message("JW301"), "has no Client with a ToegewezenProduct"),

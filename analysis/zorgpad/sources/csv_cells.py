@@ -55,7 +55,10 @@ def read_cells(path: Path, name: str) -> pd.DataFrame:
 
 def _text(path: Path) -> str:
     """The content of a file: UTF-8, with or without a byte order mark."""
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path.name} cannot be read: {type(error).__name__}.\nAsk for the right to read it.") from None
     if b"\0" in content:
         line = content.count(b"\n", 0, content.index(b"\0")) + 1
         raise DataError(

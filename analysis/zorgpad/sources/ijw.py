@@ -66,7 +66,8 @@ def read_ijw(folder_or_zip: str | Path, region: Region, *, key: BinaryIO | None)
     if messages.rows[ALLOCATION.name].empty:
         raise DataError(f"{folder_or_zip} holds no JW301 message: nothing is allocated.\nAdd the JW301 messages.")
     bsns = pd.Series(pd.concat([rows["bsn"] for rows in messages.rows.values()]).unique(), dtype=object)
-    rows = {kind: _identified(messages, kind, region, secret) for kind in LAYOUTS}
+    # Popped, so that the raw rows do not stay in memory beside the pseudonymised ones.
+    rows = {kind: _identified(messages.rows.pop(kind), kind, region, secret) for kind in LAYOUTS}
     tables, counts = _tables(rows, messages)
     meta = {
         "source": "iJw messages",
@@ -83,9 +84,8 @@ def read_ijw(folder_or_zip: str | Path, region: Region, *, key: BinaryIO | None)
     return register
 
 
-def _identified(messages: Messages, kind: str, region: Region, secret: bytes) -> pd.DataFrame:
+def _identified(rows: pd.DataFrame, kind: str, region: Region, secret: bytes) -> pd.DataFrame:
     """The rows of one kind with the register's identifiers: pseudonym, gemeente code, plain allocation number."""
-    rows = messages.rows[kind]
     number = rows["allocation_id"].astype(object).str.replace(r"^0+(?=[0-9])", "", regex=True)
     leaks = number.str.zfill(9) == rows["bsn"]
     if leaks.any():

@@ -100,6 +100,8 @@ def _read_one(stream: IO[bytes], label: Label) -> tuple[str, str, list[dict[str,
             version = _version(header, label)
             kind = _kind(header, element, label)
             layout = LAYOUTS.get(kind)
+            if layout is None:
+                break  # what is not read need not be held either: declarations can be a gigabyte
         elif layout is not None and name == layout.record:
             rows.append(_pick(_texts(element), layout.fields))
         elif layout is not None and name == "Client":

@@ -48,9 +48,12 @@ def current_allocations(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame,
         gemeente and allocation_id of allocations that were withdrawn or have no product.
     account : list
     """
-    rows = rows.sort_values([*_KEY, "ordered_at", "ordered_time", "message_date", "message"], kind="stable")
-    rows["change_reason"] = rows.groupby([*_KEY, "ordered_at", "ordered_time"])["change_reason"].transform("last")
-    latest = rows.drop_duplicates(_KEY, keep="last")
+    version = [*_KEY, "ordered_at", "ordered_time"]
+    history = rows[[*version, "message_date", "message", "change_reason"]]
+    history = history.sort_values([*version, "message_date", "message"], kind="stable")
+    history["change_reason"] = history.groupby(version)["change_reason"].transform("last")
+    last = history.drop_duplicates(_KEY, keep="last")["change_reason"]
+    latest = rows.loc[last.index].assign(change_reason=last)
     removed = (latest["change_reason"] == REMOVED) | (
         (latest["change_reason"] == CORRECTED)
         & (latest["subversion"] == "0")

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -348,6 +349,7 @@ def _numbered(stem: str) -> Iterator[str]:
         number += 1
 
 
+@cache
 def _template(name: str) -> jinja2.Template:
     """A template of the package; everything that is filled in is escaped."""
     environment = jinja2.Environment(

@@ -1,8 +1,9 @@
 """The command line: quick help, useful defaults, and two lines for every mistake."""
 
+import re
 import subprocess
 import sys
-import time
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -80,15 +81,22 @@ def csv(folder, **rows):
 # ---- help
 
 
-def test_help_is_quick_and_names_every_command():
+ASK_FOR_HELP = """
+import sys
+from zorgpad.cli import main
+sys.argv = ["zorgpad", "report", "--help"]
+try:
+    main()
+finally:
+    heavy = {"pandas", "numpy", "matplotlib", "papermill", "nbformat"} & sys.modules.keys()
+    print("loaded", sorted(heavy))
+"""
+
+
+def test_help_waits_for_no_library():
     """Nobody waits for pandas to read the help."""
-    begun = time.perf_counter()
-    shown = subprocess.run([sys.executable, "-m", "zorgpad.cli"], capture_output=True, text=True, check=False)
-    heavy = "import sys, zorgpad.cli; print([m for m in ('pandas', 'numpy', 'matplotlib', 'papermill') if m in sys.modules])"
-    loaded = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
-    assert time.perf_counter() - begun < 10
-    assert loaded.stdout.strip() == "[]"
-    assert shown.stdout == ""
+    done = subprocess.run([sys.executable, "-c", ASK_FOR_HELP], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "loaded []"
 
 
 @pytest.mark.parametrize("command", [[], ["sample"], ["prepare"], ["report"], ["lab"], ["region", "check"]])
@@ -210,7 +218,7 @@ def test_ctrl_c_ends_quietly(zorgpad_, monkeypatch):
 def test_a_place_that_cannot_be_written_is_named(zorgpad_, tmp_path):
     """A file where a folder should be."""
     (tmp_path / "file").touch()
-    code, _, err = zorgpad_("sample", "--children", "3", "--out", "file/sample")
+    code, _, err = zorgpad_("sample", "--children", "200", "--out", "file/sample")
     assert code == 1
     assert "file" in err
     assert len(err.strip().splitlines()) == 2
@@ -221,11 +229,11 @@ def test_a_place_that_cannot_be_written_is_named(zorgpad_, tmp_path):
 
 def test_sample_draws_as_many_children_as_asked(zorgpad_, tmp_path):
     """With --children they are drawn freely; the register says that they are invented."""
-    code, out, _ = zorgpad_("sample", "--children", "12", "--seed", "3", "--out", "small")
+    code, out, _ = zorgpad_("sample", "--children", "200", "--seed", "3", "--out", "small")
     found = read_register(tmp_path / "small")
     assert code == 0
-    assert out.startswith("12 invented children")
-    assert len(found.clients) == 12
+    assert out.startswith("200 invented children")
+    assert len(found.clients) == 200
     assert found.is_synthetic
 
 
@@ -325,13 +333,12 @@ def test_lab_opens_jupyterlab_on_the_notebooks(zorgpad_, monkeypatch, tmp_path):
     ]
 
 
-def test_a_long_account_shows_counts_only(capsys):
-    """The account of reading is counts by step and reason."""
+def test_the_account_of_reading_shows_counts(capsys):
+    """Rows and children before and after, by step and reason."""
     account = pd.DataFrame([("read", "withdrawn", 5, 3, 2, 2)], columns=["step", "reason", *"abcd"])
     records = register_of("""
         client | product | provider | start      | end
         a      | 43A09   | 11111111 | 2021-09-01 |
     """)
-    object.__setattr__(records, "attrition", account)
-    cli._show_account(records)
-    assert "withdrawn" in capsys.readouterr().out
+    cli._show_account(replace(records, attrition=account))
+    assert re.search(r"read\W+withdrawn\W+5\W+3\W+2\W+2", capsys.readouterr().out)

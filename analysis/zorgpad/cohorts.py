@@ -13,6 +13,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
+from zorgpad.arrays import as_day
 from zorgpad.errors import DataError
 from zorgpad.region import Region
 from zorgpad.schemas import (
@@ -26,7 +27,6 @@ from zorgpad.schemas import (
     attrition_frame,
     attrition_row,
 )
-from zorgpad.spells import as_day
 
 View = Literal["region", "gemeente"]
 Exits = Literal["breakdown", "breakdown_certain", "breakdown_sensitivity", "next_state"]

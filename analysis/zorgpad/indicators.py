@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from zorgpad.arrays import as_day
 from zorgpad.cohorts import CERTAIN, PROBABLE
 from zorgpad.errors import DataError
 from zorgpad.region import Region
 from zorgpad.register import Register
 from zorgpad.schemas import BREAKDOWN, OUTSIDE_CARE
-from zorgpad.spells import as_day
 
 GEMEENTE, SUBREGION, REGION = "gemeente", "subregio", "regio"
 JEUGDHULP, S1, S2_GEZIN, S2_WONEN, S2, VERBLIJF = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from zorgpad.arrays import as_day, day_number, day_numbers
 from zorgpad.region import Region
 from zorgpad.schemas import (
     GEEN_ZORG,
@@ -21,7 +22,7 @@ from zorgpad.schemas import (
     attrition_row,
     columns,
 )
-from zorgpad.spells import MOVE_SEPARATOR, as_day, days
+from zorgpad.spells import MOVE_SEPARATOR
 
 STEP = "build_paths"
 
@@ -100,7 +101,7 @@ def _split_moves(spells: pd.DataFrame) -> pd.DataFrame:
 def _sweep(pieces: pd.DataFrame, region: Region) -> pd.DataFrame:
     """Elementary periods: child, day from, day to, the prominent piece, and the mask of all forms present."""
     child = pd.factorize(pieces["client_id"], sort=True)[0].astype(np.int64)
-    start, end = days(pieces["start_date"]), days(pieces["end_date"])
+    start, end = day_numbers(pieces["start_date"]), day_numbers(pieces["end_date"])
     if not len(pieces):
         return pieces.assign(row_start=start, row_end=end, mask=start)
     origin, span = start.min(), np.int64(end.max() - start.min() + 1)
@@ -128,7 +129,7 @@ def _priority(pieces: pd.DataFrame, region: Region) -> np.ndarray:
     """The place of each piece when several run at once: prominence, earliest start of the spell, lowest provider."""
     rank = pieces["zorgvorm"].map({name: place for place, name in enumerate(region.prominence)}).to_numpy()
     provider = pd.factorize(pieces["provider_id"], sort=True)[0]
-    order = np.lexsort((pieces["spell"], provider, days(pieces["spell_start"]), rank))
+    order = np.lexsort((pieces["spell"], provider, day_numbers(pieces["spell_start"]), rank))
     place = np.empty(len(pieces), dtype=np.int64)
     place[order] = np.arange(len(pieces))
     return place
@@ -148,7 +149,7 @@ def _join(rows: pd.DataFrame, region: Region) -> pd.DataFrame:
     out = rows.iloc[tails].reset_index(drop=True)
     for name in ("row_start", "spell_start", "is_start_known"):
         out[name] = rows[name].to_numpy()[heads]
-    begins_here = out["row_start"] == days(out["spell_start"])
+    begins_here = out["row_start"] == day_numbers(out["spell_start"])
     out["is_start_known"] = out["is_start_known"] | ~begins_here
     out["state"] = out["zorgvorm"]
     return _ends(out, region)
@@ -156,7 +157,7 @@ def _join(rows: pd.DataFrame, region: Region) -> pd.DataFrame:
 
 def _ends(rows: pd.DataFrame, region: Region) -> pd.DataFrame:
     """The end of each row: open, or with the reason of its spell if that is what ended it."""
-    spell_end = days(rows["spell_end"])
+    spell_end = day_numbers(rows["spell_end"])
     ends_here = rows["row_end"].to_numpy() == spell_end
     is_last_of_spell = ~rows["spell"].duplicated(keep="last")
     runs_on = spell_end - rows["row_end"].to_numpy()
@@ -186,7 +187,7 @@ def _absorb(rows: pd.DataFrame, shortest: int) -> pd.DataFrame:
 def _absences(care: pd.DataFrame, region: Region, cut: pd.Timestamp) -> pd.DataFrame:
     """Rows outside care: from the end of care to its return or the peildatum, where longer than ``absence_days``."""
     following = care["client_id"].shift(-1) == care["client_id"]
-    until = care["row_start"].shift(-1).where(following, days(pd.Series([cut]))[0]).astype(np.int64)
+    until = care["row_start"].shift(-1).where(following, day_number(cut)).astype(np.int64)
     kind = np.array(region.end_kind(care["end_reason"]), dtype=object)
     died = (kind == "death") & ~following.to_numpy()
     is_absent = ((until - care["row_end"] > region.absence_days) | died) & (until > care["row_end"])
@@ -205,7 +206,8 @@ def _come_of_age(rows: pd.DataFrame, region: Region) -> pd.DataFrame:
         return rows
     birthday = pd.to_datetime(rows["birth_date"]) + pd.DateOffset(years=region.breakdown.adult_age)
     day = pd.Series(
-        np.where(birthday.notna(), days(birthday.fillna(pd.Timestamp(0))), np.iinfo(np.int64).max), index=rows.index
+        np.where(birthday.notna(), day_numbers(birthday.fillna(pd.Timestamp(0))), np.iinfo(np.int64).max),
+        index=rows.index,
     )
     absent = rows["state"] == GEEN_ZORG
     grown = absent & (rows["row_start"] >= day)

@@ -198,35 +198,56 @@ class Region:
         RegionError
             Lists every code that ``products.csv`` does not know, with the number of rows.
         """
-        keys = self._product_keys(allocations)
+        pair, pairs = self._product_pairs(allocations)
+        keys = self._product_keys(pairs)
         table = self.products.assign(key=self._table_keys())
-        unknown = keys[~keys.isin(table["key"])]
-        if not unknown.empty:
-            counts = unknown.value_counts().sort_index()
-            codes = ", ".join(f"{code} ({n})" for code, n in counts.items())
-            raise RegionError(
-                f"{len(counts)} product code{'s' * (len(counts) > 1)} in {source} "
-                f"{'have' if len(counts) > 1 else 'has'} no zorgvorm: {codes}.\n"
-                f"Add {'them' if len(counts) > 1 else 'it'} to {self.products_path}."
-            )
-        pick = pd.Series(-1, index=keys.index)
-        starts = pd.to_datetime(allocations["start_date"])
-        for key, periods in table.groupby("key", sort=False):
-            rows = keys == key
-            pick[rows] = _nearest_period(starts[rows], periods)
+        counts = np.bincount(pair, minlength=len(pairs))
+        is_unknown = ~keys.isin(table["key"]) & (counts > 0)
+        if is_unknown.any():
+            raise RegionError(self._unknown_products(keys[is_unknown], counts[is_unknown], source))
+        periods = {key: rows for key, rows in table.groupby("key", sort=False) if key in set(keys)}
+        first = keys.map({key: rows.index[0] for key, rows in periods.items()}).fillna(-1).to_numpy(dtype=np.int64)
+        pick = first[pair]
+        for number in np.flatnonzero(keys.map(lambda key: len(periods.get(key, ())) > 1)):
+            rows = np.flatnonzero(pair == number)
+            pick[rows] = _nearest_period(allocations["start_date"].iloc[rows], periods[keys.iloc[number]])
         columns = ["zorgvorm", "segment", "is_verblijf", "is_gezinsvorm"]
-        return self.products.loc[pick.to_numpy(), columns].set_axis(allocations.index)
+        return self.products.loc[pick, columns].set_axis(allocations.index)
 
-    def _product_keys(self, allocations: pd.DataFrame) -> pd.Series:
-        """The code where the region knows it, else the category with ``*``."""
-        codes = allocations["product_code"].astype(object)
-        exact = codes.isin(self.products["product_code"]) & codes.notna() & (codes != ANY_CODE)
-        category = (
-            allocations["product_category"].astype(object)
-            if "product_category" in allocations
-            else codes.fillna("").str[:2]
+    def _unknown_products(self, keys: pd.Series, counts: np.ndarray, source: str) -> str:
+        """The message that lists unknown products."""
+        total = pd.Series(counts, index=keys.to_numpy()).groupby(level=0, sort=True).sum()
+        codes = ", ".join(f"{code} ({n})" for code, n in total.items())
+        many = len(total) > 1
+        return (
+            f"{len(total)} product code{'s' * many} in {source} {'have' if many else 'has'} no zorgvorm: {codes}.\n"
+            f"Add {'them' if many else 'it'} to {self.products_path}."
         )
-        wild = category.fillna("").astype(str) + ANY_CODE
+
+    @staticmethod
+    def _product_pairs(allocations: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
+        """The different pairs of category and code, and which of them each row has."""
+        code, codes = pd.factorize(allocations["product_code"])
+        if "product_category" in allocations:
+            category, categories = pd.factorize(allocations["product_category"])
+        else:  # the national codes begin with their category
+            category = code
+            categories = pd.Index([str(value)[:2] for value in codes], dtype=object)
+        width = len(codes) + 1
+        pair, distinct = pd.factorize((category + 1) * width + code + 1)
+        pairs = pd.DataFrame(
+            {
+                "product_category": np.append([None], np.asarray(categories, dtype=object))[distinct // width],
+                "product_code": np.append([None], np.asarray(codes, dtype=object))[distinct % width],
+            }
+        )
+        return pair, pairs
+
+    def _product_keys(self, pairs: pd.DataFrame) -> pd.Series:
+        """The code where the region knows it, else the category with ``*``."""
+        codes = pairs["product_code"]
+        exact = codes.isin(self.products["product_code"]) & codes.notna() & (codes != ANY_CODE)
+        wild = pairs["product_category"].fillna("").astype(str) + ANY_CODE
         known = wild.isin(self._table_keys())
         return codes.where(exact, wild.where(known | codes.isna(), codes))
 
@@ -241,7 +262,14 @@ class Region:
         chain = dict(zip(table["agb"], table["successor_agb"], strict=True))
         for _ in range(len(chain)):  # a chain of successors is at most as long as the table
             chain = {old: chain.get(new, new) for old, new in chain.items()}
-        return provider_ids.replace(chain) if chain else provider_ids
+        if not chain:
+            return provider_ids
+        code, distinct = pd.factorize(provider_ids)
+        renamed = pd.Index([chain.get(agb, agb) for agb in distinct], dtype=object)
+        present = renamed.append(pd.Index([None], dtype=object)).to_numpy()[code]
+        if isinstance(provider_ids.dtype, pd.CategoricalDtype):
+            return pd.Series(pd.Categorical(present, categories=sorted(set(renamed))), index=provider_ids.index)
+        return pd.Series(present, index=provider_ids.index, name=provider_ids.name)
 
     def published(self, name: str) -> pd.DataFrame:
         """A published table kept in the region's folder (``published/<name>.csv``); without rows where it has none."""

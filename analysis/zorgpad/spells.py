@@ -8,15 +8,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from zorgpad.arrays import MISSING_DAY, as_dates, as_day, codes, day_number, day_numbers, like, sort_rows, take
 from zorgpad.errors import DataError
 from zorgpad.region import Region
 from zorgpad.register import Register
-from zorgpad.schemas import Spells, attrition_frame, attrition_row, columns
+from zorgpad.schemas import attrition_frame
 
 STEP = "build_spells"
 MOVE_SEPARATOR = "|"
-# Where two records end on one day, the one that knows more about the end decides.
-_SOURCES = ("delivery", "allocation", "open")
+# Where two records end on one day, the one that knows more about the end decides: the later in this list.
+_SOURCES = ("open", "allocation", "delivery")
 
 
 def build_spells(
@@ -60,177 +61,254 @@ def build_spells(
     gap = region.max_gap_days if max_gap_days is None else max_gap_days
     if gap < 0:
         raise DataError(f"max_gap_days is {gap}.\nGive 0 or more days.")
-    allocations = register.allocations.reset_index(drop=True)
-    records = allocations.assign(
-        zorgvorm=region.map_products(allocations)["zorgvorm"],
-        provider_id=region.successor(allocations["provider_id"]),
-    )
-    records = _delivered(records, register.deliveries, region)
+    records = _Records.of(register.allocations, region)
+    records.deliver(register.deliveries, region)
     account = []
-    start, end = records["start_date"], records["end_date"]
     for reason, keep in (
-        ("no start message yet: waiting", start.notna()),
-        ("starts on or after the peildatum", start < cut),
-        ("ends on or before the day it starts", end.isna() | (end > start)),
+        ("no start message yet: waiting", records.start != MISSING_DAY),
+        ("starts on or after the peildatum", records.start < day_number(cut)),
+        ("ends on or before the day it starts", (records.end == MISSING_DAY) | (records.end > records.start)),
     ):
-        kept = records[keep.loc[records.index]]
-        account.append(attrition_row(STEP, reason, records, kept))
-        records = kept
-    spells = _merge(_cut_open(records, cut), gap)
-    account.append(attrition_row(STEP, f"merged across at most {gap} days", records, spells))
-    spells["is_start_known"] = _start_known(spells, region, gap)
-    clients = register.clients.set_index("client_id")
-    for name in ("birth_date", "sex"):
-        spells[name] = spells["client_id"].map(clients[name]) if name in clients else None
-    return _arrange(spells), attrition_frame(account)
+        kept = keep[records.row]
+        account.append(_account(reason, records.row, records.row[kept], records.client))
+        records.row = records.row[kept]
+    merged = _merge(records, day_number(cut), gap)
+    account.append(_account(f"merged across at most {gap} days", records.row, merged["row"], records.client))
+    return _frame(records, merged, register, region, gap), attrition_frame(account)
 
 
-def as_day(value: str | pd.Timestamp | None, *, name: str) -> pd.Timestamp:
-    """``value`` as a day; ``name`` is how the caller knows it.
+class _Records:
+    """The allocations as arrays: codes of what identifies a spell, days of care, and where the rows came from.
 
-    Raises
-    ------
-    DataError
-        When it is missing or no date.
+    ``row`` are the rows still in play; all other arrays have a place for every allocation. ``end`` is
+    :data:`MISSING_DAY` while open, ``start`` while waiting. ``reason`` and ``source`` are places in ``reasons`` and
+    ``_SOURCES``.
     """
-    try:
-        day = pd.Timestamp(value) if value is not None else pd.NaT
-    except ValueError:
-        day = pd.NaT
-    if day is pd.NaT:
-        raise DataError(
-            f"The {name} is missing or is no date.\nGive a day such as 2024-01-01: the first day not observed."
+
+    def __init__(self, allocations: pd.DataFrame, zorgvorm: pd.Series, provider: pd.Series) -> None:
+        self.allocations = allocations
+        self.row = np.arange(len(allocations))
+        self.client, self.clients = codes(allocations["client_id"])
+        self.gemeente, self.gemeenten = codes(allocations["gemeente"])
+        self.zorgvorm, self.zorgvormen = codes(zorgvorm)
+        self.provider, self.providers = codes(provider)
+        self.product, self.products = codes(allocations["product_code"])
+        self.start, self.end = day_numbers(allocations["start_date"]), day_numbers(allocations["end_date"])
+        self.source = np.zeros(len(allocations), dtype=np.int8)
+        self.reason = np.full(len(allocations), -1)
+        self.reasons = np.array([], dtype=object)
+
+    @classmethod
+    def of(cls, allocations: pd.DataFrame, region: Region) -> _Records:
+        """The records of ``allocations`` with the meaning that ``region`` gives their codes."""
+        allocations = allocations.reset_index(drop=True)
+        return cls(
+            allocations, region.map_products(allocations)["zorgvorm"], region.successor(allocations["provider_id"])
         )
-    return day.normalize()
+
+    def deliver(self, deliveries: pd.DataFrame, region: Region) -> None:
+        """Let the messages of providers decide start, end and reason; JZ002 stands in for a missing reason."""
+        first, last_start, stop, stop_reason, by_messages = _messages(self.allocations, deliveries, region)
+        resumed = (last_start >= stop) & (first < stop) & (last_start != MISSING_DAY)  # begun again: that was no end
+        stop = np.where(resumed, MISSING_DAY, stop)
+        supplies = np.isin(self.gemeenten, deliveries["gemeente"].unique())[self.gemeente]
+        self.start = np.where(supplies, first, self.start)
+        by_message = stop <= np.where(stop == MISSING_DAY, MISSING_DAY - 1, self.end)
+        self.end = np.where(by_message, stop, self.end)
+        self.source = np.where(by_message, 2, 1).astype(np.int8)
+        change = self.allocations.get("change_reason")
+        table = dict(zip(region.change_reasons["code"], region.change_reasons["end_reason"], strict=True))
+        mapped = None if change is None or change.isna().all() else change.astype(object).map(table)
+        named = pd.Series(by_messages, dtype=object)
+        self.reasons = np.array(sorted({*named.dropna(), *table.values()} - {None, np.nan}), dtype=object)
+        stop_code = np.append(pd.Index(self.reasons).get_indexer(named), -1)[stop_reason]
+        stop_code = np.where(stop != MISSING_DAY, stop_code, -1)
+        if mapped is not None:
+            stop_code = np.where(stop_code >= 0, stop_code, pd.Index(self.reasons).get_indexer(mapped))
+        self.reason = stop_code
 
 
-def _delivered(records: pd.DataFrame, deliveries: pd.DataFrame, region: Region) -> pd.DataFrame:
-    """``records`` with the dates of the care itself, ``end_reason`` and ``end_source``."""
-    keys = ["gemeente", "allocation_id"]
-    starts = deliveries[deliveries["kind"] == "start"]
-    temporary = np.array([kind == "temporary" for kind in region.end_kind(deliveries["reason"])], dtype=bool)
-    stops = deliveries[(deliveries["kind"] == "stop") & ~temporary]
-    first = starts.groupby(keys, sort=False)["date"].min().rename("first_start")
-    resumed = starts.groupby(keys, sort=False)["date"].max().rename("last_start")
-    last = stops.sort_values(["date", "reason"], kind="stable").drop_duplicates(keys, keep="last")
-    last = last.set_index(keys)[["date", "reason"]].rename(columns={"date": "stop", "reason": "stop_reason"})
-    out = records.join(first, on=keys).join(resumed, on=keys).join(last, on=keys)
-    # Care that had begun and began again after the stop: the stop was not the end.
-    is_resumed = (out["last_start"] >= out["stop"]) & (out["first_start"] < out["stop"])
-    out["stop"] = out["stop"].mask(is_resumed)
-    stop_reason = out["stop_reason"].astype(object).where(out["stop"].notna(), None)
-
-    supplies = out["gemeente"].isin(deliveries["gemeente"].unique())
-    out["start_date"] = out["first_start"].where(supplies, out["start_date"])
-    by_message = out["stop"].notna() & (out["end_date"].isna() | (out["stop"] <= out["end_date"]))
-    out["end_date"] = out["stop"].where(by_message, out["end_date"])
-    change = out["change_reason"] if "change_reason" in out else pd.Series(None, index=out.index, dtype=object)
-    mapped = change.astype(object).map(
-        dict(zip(region.change_reasons["code"], region.change_reasons["end_reason"], strict=True))
-    )
-    reason = stop_reason.where(stop_reason.notna(), mapped)
-    out["end_reason"] = reason.where(reason.notna(), None)
-    out["end_source"] = np.where(by_message, "delivery", "allocation")
-    return out.drop(columns=["first_start", "last_start", "stop", "stop_reason"])
+def _messages(
+    allocations: pd.DataFrame, deliveries: pd.DataFrame, region: Region
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Per allocation the first and last start, the last definitive stop, and the place of its reason in the last."""
+    n = len(allocations)
+    first, last, stop = (np.full(n, value) for value in (MISSING_DAY, MISSING_DAY, MISSING_DAY))
+    reason = np.full(n, -1)
+    _, distinct = codes(deliveries["reason"])
+    if not len(deliveries):
+        return first, last, stop, reason, distinct
+    row = _rows_of(deliveries, allocations)
+    day = day_numbers(deliveries["date"])
+    is_start = (deliveries["kind"] == "start").to_numpy() & (row >= 0)
+    np.minimum.at(first, row[is_start], day[is_start])
+    latest = np.full(n, -MISSING_DAY)
+    np.maximum.at(latest, row[is_start], day[is_start])
+    last = np.where(latest == -MISSING_DAY, MISSING_DAY, latest)
+    reason_code = codes(deliveries["reason"])[0]
+    temporary = np.append(np.array([kind == "temporary" for kind in region.end_kind(distinct)], dtype=bool), [False])
+    definitive = np.flatnonzero((deliveries["kind"] == "stop").to_numpy() & ~temporary[reason_code] & (row >= 0))
+    definitive = definitive[np.lexsort((reason_code[definitive], day[definitive]))]
+    stop[row[definitive]] = day[definitive]  # the last one written is the latest
+    reason[row[definitive]] = reason_code[definitive]
+    return first, last, stop, reason, distinct
 
 
-def _cut_open(records: pd.DataFrame, cut: pd.Timestamp) -> pd.DataFrame:
-    """Care that has not ended before the peildatum is open: it stops there, without a reason."""
-    is_open = records["end_date"].isna() | (records["end_date"] >= cut)
-    return records.assign(
-        is_open=is_open,
-        end_date=records["end_date"].mask(is_open, cut),
-        end_reason=records["end_reason"].astype(object).mask(is_open, None),
-        end_source=records["end_source"].mask(is_open, "open"),
-    )
+def _rows_of(deliveries: pd.DataFrame, allocations: pd.DataFrame) -> np.ndarray:
+    """The row in ``allocations`` of each message, by gemeente and allocation_id; -1 where there is none."""
+    both = [
+        pd.concat([allocations[name], deliveries[name]], ignore_index=True) for name in ("allocation_id", "gemeente")
+    ]
+    number, place = (pd.factorize(values)[0].astype(np.int64) for values in both)
+    key = number * (int(place.max()) + 1) + place
+    own, theirs = key[: len(allocations)], key[len(allocations) :]
+    return np.asarray(pd.Index(own).get_indexer(theirs))
 
 
-def _merge(records: pd.DataFrame, gap: int) -> pd.DataFrame:
-    """One row per spell: the union of records whose gaps are at most ``gap`` days, by a running maximum of the end."""
-    group = records.groupby(["client_id", "zorgvorm", "provider_id"], sort=False, observed=True).ngroup().to_numpy()
-    start, end = days(records["start_date"]), days(records["end_date"])
-    gemeente = pd.factorize(records["gemeente"], sort=True)[0]
-    order = np.lexsort((gemeente, end, start, group))
-    records, group, start, end = records.iloc[order], group[order], start[order], end[order]
-    if not len(records):
-        return records.assign(n_allocations=pd.Series(dtype=np.int64), moves="", first_gemeente=records["gemeente"])
+def _account(reason: str, before: np.ndarray, after: np.ndarray, client: np.ndarray) -> dict[str, object]:
+    """An attrition row of two sets of rows."""
+    sizes = {"rows_before": len(before), "rows_after": len(after)}
+    children = {"children_before": _n_different(client[before]), "children_after": _n_different(client[after])}
+    return {"step": STEP, "reason": reason, **sizes, **children}
 
-    span = np.int64(max(int(end.max()) - int(start.min()), 0) + gap + 2)
-    reach = np.maximum.accumulate(end - start.min() + group * span) - group * span + start.min()
-    is_first = np.ones(len(records), dtype=bool)
-    is_first[1:] = (group[1:] != group[:-1]) | (start[1:] > reach[:-1] + gap)
-    spell = np.cumsum(is_first) - 1
+
+def _n_different(code: np.ndarray) -> int:
+    """How many different codes there are."""
+    return int(np.count_nonzero(np.bincount(code))) if len(code) else 0
+
+
+def _merge(records: _Records, cut: int, gap: int) -> dict[str, np.ndarray]:
+    """Spells: the union of records whose gaps are at most ``gap`` days, by a running maximum of the end.
+
+    Returns arrays with a place per spell: row and first_row (in the allocations), start, end, is_open, decisive row,
+    and number of records; ``member`` and ``spell`` list all rows in order with the spell of each.
+    """
+    row = records.row
+    start = records.start[row]
+    end = np.minimum(records.end[row], cut)
+    keys = [records.client, records.zorgvorm, records.provider]
+    order = sort_rows([*(key[row] for key in keys), start, end], ties=[records.gemeente[row], records.product[row]])
+    row, start, end = row[order], start[order], end[order]
+    if not len(row):
+        empty = np.array([], dtype=np.int64)
+        names = ("row", "first_row", "start", "end", "is_open", "decisive", "n", "member", "spell")
+        return dict.fromkeys(names, empty)
+    is_new_group = np.zeros(len(row), dtype=bool)
+    for key in keys:
+        is_new_group[1:] |= key[row[1:]] != key[row[:-1]]
+    origin = int(start.min())
+    offset = np.cumsum(is_new_group) * np.int64(cut - origin + gap + 2)
+    reach = np.maximum.accumulate(end - origin + offset) - offset + origin
+    is_first = np.ones(len(row), dtype=bool)
+    is_first[1:] = is_new_group[1:] | (start[1:] > reach[:-1] + gap)
     first = np.flatnonzero(is_first)
-    last = np.append(first[1:], len(records)) - 1
+    last = np.append(first[1:], len(row)) - 1
+    spell = np.cumsum(is_first) - 1
+    decisive = row[_decisive(records, row, spell, end, first, reach[last])]
+    return {
+        "row": row[last],
+        "first_row": row[first],
+        "start": start[first],
+        "end": reach[last],
+        "is_open": reach[last] >= cut,
+        "decisive": decisive,
+        "n": last - first + 1,
+        "member": row,
+        "spell": spell,
+    }
 
-    out = records.iloc[last][["client_id", "gemeente", "zorgvorm", "product_code", "provider_id"]].reset_index(
-        drop=True
-    )
-    out["start_date"] = records["start_date"].to_numpy()[first]
-    out["first_gemeente"] = records["gemeente"].to_numpy()[first]
-    decisive = _decisive(records, spell, end)
-    for name in ("end_date", "is_open", "end_reason", "end_source"):
-        out[name] = records[name].to_numpy()[decisive]
-    out["n_allocations"] = last - first + 1
-    out["moves"] = _moves(records, spell, start)
-    return out
 
-
-def _decisive(records: pd.DataFrame, spell: np.ndarray, end: np.ndarray) -> np.ndarray:
+def _decisive(
+    records: _Records, row: np.ndarray, spell: np.ndarray, end: np.ndarray, first: np.ndarray, spell_end: np.ndarray
+) -> np.ndarray:
     """Per spell the record that ends last; of those on one day the best source, then the highest reason."""
-    source = records["end_source"].map({name: rank for rank, name in enumerate(_SOURCES)}).to_numpy(dtype=np.int64)
-    reason = pd.factorize(records["end_reason"], sort=True)[0]
-    order = np.lexsort((reason, -source, end, spell))
-    is_last = np.append(spell[order][1:] != spell[order][:-1], [True])
-    return np.asarray(order[is_last])
+    score = (records.source[row].astype(np.int64) + 1) * (len(records.reasons) + 2) + records.reason[row] + 1
+    score = np.where(end == spell_end[spell], score, -1)
+    best = np.maximum.reduceat(score, first)
+    is_best = np.flatnonzero(score == best[spell])
+    place = np.empty(len(first), dtype=np.int64)
+    place[spell[is_best]] = is_best
+    return place
 
 
-def _moves(records: pd.DataFrame, spell: np.ndarray, start: np.ndarray) -> np.ndarray:
+def _moves(records: _Records, merged: dict[str, np.ndarray]) -> np.ndarray:
     """Who paid from when, for the spells in which that changed; empty text for the others."""
-    gemeente = records["gemeente"].astype(object).to_numpy()
-    same_spell = spell[1:] == spell[:-1]
-    changes = np.flatnonzero(same_spell & (gemeente[1:] != gemeente[:-1])) + 1
-    moves = np.full(spell[-1] + 1, "", dtype=object)
-    first = np.append(0, np.flatnonzero(~same_spell) + 1)
-    for row in changes:
-        number = spell[row]
+    row, spell = merged["member"], merged["spell"]
+    gemeente = records.gemeente[row]
+    changes = np.flatnonzero((spell[1:] == spell[:-1]) & (gemeente[1:] != gemeente[:-1])) + 1
+    moves = np.full(len(merged["row"]), "", dtype=object)
+    for change in changes:
+        number = spell[change]
         if not moves[number]:
-            origin = first[number]
-            moves[number] = _move(gemeente[origin], start[origin])
-        moves[number] += MOVE_SEPARATOR + _move(gemeente[row], start[row])
+            moves[number] = _move(records, merged["first_row"][number])
+        moves[number] += MOVE_SEPARATOR + _move(records, row[change])
     return moves
 
 
-def _move(gemeente: str, day: np.int64) -> str:
+def _move(records: _Records, row: int) -> str:
     """One entry of ``moves``."""
-    return f"{gemeente}@{np.datetime64(int(day), 'D')}"
+    return f"{records.gemeenten[records.gemeente[row]]}@{np.datetime64(int(records.start[row]), 'D')}"
 
 
-def _start_known(spells: pd.DataFrame, region: Region, gap: int) -> pd.Series:
+def _frame(
+    records: _Records, merged: dict[str, np.ndarray], register: Register, region: Region, gap: int
+) -> pd.DataFrame:
+    """The spells as a frame, in their order, numbered within the child, with the columns of the schema first."""
+    row = merged["row"]
+    client, zorgvorm, provider = records.client[row], records.zorgvorm[row], records.provider[row]
+    order = sort_rows([client, merged["start"], merged["end"], zorgvorm, provider], ties=[])
+    is_known = _start_known(records, merged, region, gap)
+    moves = _moves(records, merged)[order]
+    merged = {name: values[order] for name, values in merged.items() if name not in ("member", "spell")}
+    row, client, is_open = merged["row"], client[order], merged["is_open"].astype(bool)
+    reason = np.where(is_open, -1, records.reason[merged["decisive"]])
+    source = np.where(is_open, 0, records.source[merged["decisive"]])
+    number = np.arange(len(row)) - np.searchsorted(client, client) + 1
+    names = records.clients[client]
+    columns_ = {
+        "spell_id": [f"{name}-{k}" for name, k in zip(names, number.tolist(), strict=True)],
+        "client_id": like(records.allocations["client_id"], client, records.clients),
+        "gemeente": like(records.allocations["gemeente"], records.gemeente[row], records.gemeenten),
+        "zorgvorm": take(records.zorgvormen, records.zorgvorm[row]),
+        "product_code": like(records.allocations["product_code"], records.product[row], records.products),
+        "provider_id": like(records.allocations["provider_id"], records.provider[row], records.providers),
+        "start_date": as_dates(merged["start"]),
+        "end_date": as_dates(merged["end"]),
+        "is_open": is_open,
+        "is_start_known": is_known[order],
+        "end_reason": take(records.reasons, reason),
+        "end_source": take(np.array(_SOURCES, dtype=object), source),
+        "n_allocations": merged["n"],
+    }
+    at = pd.Index(register.clients["client_id"]).get_indexer(pd.Index(records.clients))[client]
+    born = (
+        register.clients["birth_date"]
+        if "birth_date" in register.clients
+        else pd.Series(pd.NaT, dtype="datetime64[ns]")
+    )
+    columns_["birth_date"] = pd.to_datetime(born).array.take(at, allow_fill=True)
+    sex = register.clients["sex"].astype(object).to_numpy() if "sex" in register.clients else np.array([], dtype=object)
+    columns_["sex"] = take(sex, at if len(sex) else np.full(len(at), -1))
+    return pd.DataFrame({**columns_, "moves": moves})
+
+
+def _start_known(records: _Records, merged: dict[str, np.ndarray], region: Region, gap: int) -> np.ndarray:
     """False where the record begins with the window, or after an administrative break that nothing bridges."""
-    at_window = spells["start_date"] == region.observed_from(spells["first_gemeente"])
-    order = spells.sort_values(["client_id", "zorgvorm", "start_date", "end_date"], kind="stable")
-    before = order.shift(1)
-    follows = (before["client_id"] == order["client_id"]) & (before["zorgvorm"] == order["zorgvorm"])
-    pause = (order["start_date"] - before["end_date"]).dt.days
-    administrative = pd.Series(
-        [kind == "administrative" for kind in region.end_kind(before["end_reason"])], index=order.index
-    )
-    changed_provider = before["end_reason"] == "38"  # JZ588 38: the child did go to another provider
-    unbridged = follows & pause.between(0, gap) & administrative & ~changed_provider
-    return ~(at_window | unbridged.reindex(spells.index))
-
-
-def _arrange(spells: pd.DataFrame) -> pd.DataFrame:
-    """Rows in their order, numbered within the child, with the columns of the schema first."""
-    spells = spells.sort_values(
-        ["client_id", "start_date", "end_date", "zorgvorm", "provider_id"], kind="stable", ignore_index=True
-    )
-    number = spells.groupby("client_id", sort=False, observed=True).cumcount() + 1
-    spells["spell_id"] = spells["client_id"].astype(str) + "-" + number.astype(str)
-    return spells[[*columns(Spells), "moves"]]
-
-
-def days(dates: pd.Series) -> np.ndarray:
-    """Dates without missing values as whole days since 1970."""
-    return np.asarray(dates.to_numpy(dtype="datetime64[D]").astype(np.int64))
+    window = day_numbers(region.observed_from(pd.Series(records.gemeenten, dtype=object)))
+    at_window = merged["start"] == window[records.gemeente[merged["first_row"]]]
+    row = merged["row"]
+    client, form = records.client[row], records.zorgvorm[row]
+    order = sort_rows([client, form, merged["start"], merged["end"]], ties=[records.provider[row]])
+    before, here = order[:-1], order[1:]
+    pause = merged["start"][here] - merged["end"][before]
+    # JZ588 38 is administrative too, but says that the child did go to another provider.
+    hides = [
+        kind == "administrative" and code != "38"
+        for kind, code in zip(region.end_kind(records.reasons), records.reasons, strict=True)
+    ]
+    reason = np.where(merged["is_open"], -1, records.reason[merged["decisive"]])
+    broken = np.append(np.array(hides, dtype=bool), [False])[reason[before]]
+    same = (client[before] == client[here]) & (form[before] == form[here])
+    unbridged = np.zeros(len(row), dtype=bool)
+    unbridged[here] = same & broken & (pause >= 0) & (pause <= gap)
+    return np.asarray(~(at_window | unbridged))

@@ -1,0 +1,105 @@
+"""Frames as arrays and back: integer codes, whole days, one packed sort. What the kernels work on.
+
+A day is a number of days since 1970-01-01; :data:`MISSING_DAY` stands for no date and lies after every other. A missing
+text has code -1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from zorgpad.errors import DataError
+
+MISSING_DAY = 2**31 - 1
+_PACKED_BITS = 63
+
+
+def as_day(value: str | pd.Timestamp | None, *, name: str) -> pd.Timestamp:
+    """``value`` as a day; ``name`` is how the caller knows it.
+
+    Raises
+    ------
+    DataError
+        When it is missing or no date.
+    """
+    try:
+        day = pd.Timestamp(value) if value is not None else pd.NaT
+    except ValueError:
+        day = pd.NaT
+    if day is pd.NaT:
+        raise DataError(
+            f"The {name} is missing or is no date.\nGive a day such as 2024-01-01: the first day not observed."
+        )
+    return day.normalize()
+
+
+def day_number(day: pd.Timestamp) -> int:
+    """One day as a number."""
+    return int(np.datetime64(day, "D").astype(np.int64))
+
+
+def day_numbers(dates: pd.Series) -> np.ndarray:
+    """Dates as numbers of days."""
+    values = pd.to_datetime(dates).to_numpy(dtype="datetime64[D]")
+    numbers = values.astype(np.int64)
+    return np.where(np.isnat(values), MISSING_DAY, numbers) if dates.hasnans else np.asarray(numbers)
+
+
+def as_dates(numbers: np.ndarray) -> np.ndarray:
+    """Numbers of days, none missing, as ``datetime64[ns]``."""
+    return np.asarray(numbers.astype("datetime64[D]").astype("datetime64[ns]"))
+
+
+def codes(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Each value as its place in the sorted array of different values, which comes second; -1 for missing."""
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        code, distinct = pd.factorize(values.astype(object), sort=True)
+        return code.astype(np.int64), np.asarray(distinct, dtype=object)
+    code, categories = values.cat.codes.to_numpy().astype(np.int64), values.cat.categories
+    if not categories.is_monotonic_increasing:
+        order = np.asarray(categories.argsort())
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order))
+        code, categories = np.append(place, -1)[code], categories[order]
+    return code, np.asarray(categories, dtype=object)
+
+
+def take(values: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The text at each place, ``None`` at -1."""
+    return np.asarray(np.append(values, [None])[places])
+
+
+def like(model: pd.Series, code: np.ndarray, values: np.ndarray) -> np.ndarray | pd.Categorical:
+    """Codes as text again: categorical where ``model`` is, else plain."""
+    if isinstance(model.dtype, pd.CategoricalDtype):
+        return pd.Categorical.from_codes(code, categories=pd.Index(values))
+    return take(values, code)
+
+
+def sort_rows(keys: Sequence[np.ndarray], *, ties: Sequence[np.ndarray]) -> np.ndarray:
+    """The order of rows by ``keys``, the first one first; equal rows by ``ties``, then as they came.
+
+    All keys of a row are packed into one integer where they fit into 63 bits: one sort instead of one per key.
+    """
+    n = len(keys[0])
+    if not n:
+        return np.arange(0)
+    lows = [int(key.min()) for key in keys]
+    widths = [(int(key.max()) - low).bit_length() for key, low in zip(keys, lows, strict=True)]
+    if sum(widths) > _PACKED_BITS:
+        return np.lexsort([*reversed([*keys, *ties])])
+    packed = np.zeros(n, dtype=np.int64)
+    for key, low, width in zip(keys, lows, widths, strict=True):
+        packed <<= width
+        packed |= key - low
+    order = np.argsort(packed)
+    in_order = packed[order]
+    same = in_order[1:] == in_order[:-1]
+    if same.any():
+        tied = np.append(same, [False]) | np.append([False], same)
+        rows = np.sort(order[tied])
+        order[tied] = rows[np.lexsort([*reversed([packed[rows], *(tie[rows] for tie in ties)])])]
+    return np.asarray(order)

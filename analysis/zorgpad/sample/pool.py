@@ -88,7 +88,14 @@ def draw_pool(
     """Draw lives by ``plan`` and keep those that could be real and are in view."""
     first_days = (window_start - int(plan.lead_years * DAYS_PER_YEAR), peildatum)
     stays, spells = draw_lives(
-        rng, by_state, supply, plan.n, first_care=plan.first_care, first_days=first_days, peildatum=peildatum
+        rng,
+        by_state,
+        supply,
+        plan.n,
+        first_care=plan.first_care,
+        first_days=first_days,
+        window_start=window_start,
+        peildatum=peildatum,
     )
     births, fits = draw_births(rng, stays, peildatum=peildatum)
     spells = spells[spells["end"] > window_start]

@@ -122,6 +122,7 @@ def draw_lives(
     *,
     first_care: Mapping[str, float],
     first_days: tuple[int, int],
+    window_start: int,
     peildatum: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Stays and spells (not merged) of ``n`` children.
@@ -134,7 +135,7 @@ def draw_lives(
     chances = np.array(list(known.values()))
     state = rng.choice([STATE[name] for name in known], size=n, p=chances / chances.sum())
     stays = draw_stays(rng, by_state, state, rng.integers(*first_days, n), until=peildatum)
-    return stays, spells_of(rng, stays, supply, until=peildatum)
+    return stays, spells_of(rng, stays, supply, window_start=window_start, until=peildatum)
 
 
 def _lives(
@@ -156,6 +157,7 @@ def _lives(
             n,
             first_care=FIRST_CARE,
             first_days=(window_start - LEAD_DAYS, peildatum),
+            window_start=window_start,
             peildatum=peildatum,
         )
         stays = stays.assign(provider=last_providers(stays, spells))

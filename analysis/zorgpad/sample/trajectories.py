@@ -106,8 +106,12 @@ def _handover(rng: np.random.Generator, state: np.ndarray, following: np.ndarray
     return np.asarray(waits * rng.integers(1, MAX_HANDOVER_DAYS + 1, len(state)))
 
 
-def spells_of(rng: np.random.Generator, stays: pd.DataFrame, supply: Supply, *, until: int) -> pd.DataFrame:
+def spells_of(
+    rng: np.random.Generator, stays: pd.DataFrame, supply: Supply, *, window_start: int, until: int
+) -> pd.DataFrame:
     """The true spells of ``stays``: with providers and products, provider changes and stacked lighter care.
+
+    Providers change within the window only, so that a stay in view is in view from its true start.
 
     Returns
     -------
@@ -119,7 +123,8 @@ def spells_of(rng: np.random.Generator, stays: pd.DataFrame, supply: Supply, *, 
     main = care[["child", "start", "end", "exit", "next_state"]].assign(stay=care.index, form=care["state"])
     main["provider"] = _providers(rng, main, supply)
     main["product"] = supply.draw_products(rng, main["form"].to_numpy())
-    spells = pd.concat([_transfer(rng, main, supply, until), _stack(rng, main, supply, until)], ignore_index=True)
+    parts = [_transfer(rng, main, supply, window_start, until), _stack(rng, main, supply, until)]
+    spells = pd.concat(parts, ignore_index=True)
     return spells[["child", "stay", "form", "product", "provider", "start", "end", "exit", "next_state"]]
 
 
@@ -134,11 +139,14 @@ def _providers(rng: np.random.Generator, main: pd.DataFrame, supply: Supply) -> 
     return supply.another_provider(first, visit)
 
 
-def _transfer(rng: np.random.Generator, main: pd.DataFrame, supply: Supply, until: int) -> pd.DataFrame:
+def _transfer(
+    rng: np.random.Generator, main: pd.DataFrame, supply: Supply, window_start: int, until: int
+) -> pd.DataFrame:
     """Some long stays go on, without a day between, with another provider."""
-    seen = np.minimum(main["end"].to_numpy(), until) - main["start"].to_numpy()
+    seen_from = np.maximum(main["start"].to_numpy(), window_start)
+    seen = np.minimum(main["end"].to_numpy(), until) - seen_from
     changes = (rng.random(len(main)) < TRANSFER_SHARE) & (seen >= TRANSFER_MIN_DAYS) & (main["form"] != FORM["crisis"])
-    day = main["start"].to_numpy() + (seen * rng.uniform(0.25, 0.75, len(main))).astype(np.int64)
+    day = seen_from + (seen * rng.uniform(0.25, 0.75, len(main))).astype(np.int64)
     further = supply.another_provider(main["provider"].to_numpy(), 2)
     changes &= further != main["provider"]
     before = main[changes].assign(end=day[changes], exit=TRANSFER, next_state=main["form"])

@@ -156,6 +156,15 @@ def test_a_group_is_estimated_from_its_own_stays():
     assert of_y["ci_high"].iloc[-1] > 0.5  # nobody of two went home: that excludes little
 
 
+def test_groups_keep_the_order_and_type_of_a_categorical():
+    """Gemeenten in their own order; a category without stays has no rows."""
+    kind = pd.CategoricalDtype(["Meierijstad", "Helmond", "Someren"], ordered=True)
+    cohort = drawn(TIES).assign(gemeente=pd.Categorical(["Helmond"] * 3 + ["Meierijstad"] * 2, dtype=kind))
+    found = kaplan_meier(cohort, by="gemeente")
+    assert found["gemeente"].dtype == kind
+    assert found["gemeente"].unique().tolist() == ["Meierijstad", "Helmond"]
+
+
 def test_asked_times_read_the_step_function():
     """Values of the last day at or before; events since the asked day before; at risk just before the day itself."""
     found = cumulative_incidence(drawn(TIES), times=[24, 5, 15, 15])

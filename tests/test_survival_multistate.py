@@ -159,6 +159,8 @@ def test_transition_probabilities_follow_the_horizon():
     same(found["probability"], [1 / 3 + 4 / 9, 2 / 9], 1e-15)
     assert found["n_transitions"].tolist() == [2, 2]
     assert found["n_at_risk"].tolist() == [5, 5]
+    # Who enters on the day of the horizon was never at risk within it.
+    assert transition_probabilities(drawn(STAYS), horizon_days=400)["n_at_risk"].tolist() == [4, 4]
     assert found["is_flagged"].all()
 
 

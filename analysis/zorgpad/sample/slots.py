@@ -15,7 +15,7 @@ FIRST_YEAR, SECOND_YEAR, BOTH_YEARS = 1, 2, 3
 N_SIGNATURES = 4 ** len(CATEGORIES)
 # Of the children who could be counted in both years, the share who are; so that the stock in April 2023 comes near the
 # factsheet of segment 2 (212 pleegzorg, 44 gezinshuis, 17 woongroep, 1 zelfstandig wonen).
-PERSISTENCE = {"S2-gezinsnabij": 0.87, "S2-wonen": 0.68, "S1-verblijf": 0.52}
+PERSISTENCE = {"S2-gezinsnabij": 0.87, "S2-wonen": 0.74, "S1-verblijf": 0.52}
 
 
 def years_of(signature: int | np.ndarray, category: int) -> np.ndarray:

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from tables import table
+
+# Enough to find a fault, quick enough for every run; no deadline, because machines are shared.
+randomly = settings(max_examples=50, deadline=None)
 
 GOLD = Path(__file__).parent / "gold" / "survival"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 
@@ -16,6 +16,7 @@ from survival_cases import (
     hand,
     naive_curve,
     naive_errors,
+    randomly,
     small_cohorts,
 )
 from zorgpad.errors import DataError
@@ -338,7 +339,7 @@ def test_twins_in_all_have_no_error():
 # --- properties --------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@randomly
 @given(small_cohorts())
 def test_estimates_and_errors_are_those_of_plain_counting(cohort):
     """Day by day and row by row gives the same probabilities; nudging a child's weight gives the same errors."""
@@ -354,6 +355,7 @@ def test_estimates_and_errors_are_those_of_plain_counting(cohort):
                 assert errors[row.outcome] == pytest.approx(0, abs=1e-6)
 
 
+@randomly
 @given(small_cohorts())
 def test_counts_are_those_of_plain_counting(cohort):
     """At risk on (entry, exit]; events and censorings add up to the stays."""
@@ -364,6 +366,7 @@ def test_counts_are_those_of_plain_counting(cohort):
     assert found["n_events"].sum() + found["n_censored"].sum() == len(cohort)
 
 
+@randomly
 @given(small_cohorts())
 def test_probabilities_sum_to_one_within_limits_that_hold_them(cohort):
     """On every day, asked or not, up to long after the last one; limits are numbers within 0 and 1."""
@@ -376,6 +379,7 @@ def test_probabilities_sum_to_one_within_limits_that_hold_them(cohort):
         assert (found["ci_high"] <= 1).all()
 
 
+@randomly
 @given(small_cohorts(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(cohort, random):
     """Shuffled rows, and any index, give the same frame."""
@@ -385,6 +389,7 @@ def test_the_order_of_rows_does_not_matter(cohort, random):
     pd.testing.assert_frame_equal(cumulative_incidence(shuffled), cumulative_incidence(cohort), rtol=0, atol=1e-12)
 
 
+@randomly
 @given(small_cohorts(), st.data())
 def test_a_stay_cut_in_two_changes_no_probability(cohort, data):
     """(2, 9] or (2, 5] censored and (5, 9] with the exit, of one child: the same curve, the same errors."""
@@ -403,6 +408,7 @@ def test_a_stay_cut_in_two_changes_no_probability(cohort, data):
     pd.testing.assert_frame_equal(split, whole, rtol=0, atol=1e-9)
 
 
+@randomly
 @given(small_cohorts(), st.integers(2, 400))
 def test_another_unit_of_time_changes_only_time(cohort, factor):
     """Days times a constant: the same curve at times that constant."""
@@ -412,7 +418,7 @@ def test_another_unit_of_time_changes_only_time(cohort, factor):
     pd.testing.assert_frame_equal(cumulative_incidence(scaled), expected)
 
 
-@settings(max_examples=40)
+@randomly
 @given(small_cohorts(max_rows=20, max_day=30, outcomes=("censored", "x")))
 def test_kaplan_meier_is_that_of_lifelines(cohort):
     """Where lifelines is exact: survival with entry. One stay spans all days; lifelines refuses some cases without."""

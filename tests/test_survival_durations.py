@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from survival_cases import drawn, foster, gold_numbers, naive_curve, small_cohorts
+from survival_cases import drawn, foster, gold_numbers, naive_curve, randomly, small_cohorts
 from zorgpad.errors import DataError
 from zorgpad.survival import cumulative_incidence, kaplan_meier, length_of_stay, restricted_mean
 
@@ -126,7 +126,7 @@ def test_no_event_gives_a_mean_without_limits():
     assert found[["ci_low", "ci_high"]].isna().all(axis=None)
 
 
-@settings(max_examples=40, deadline=None)
+@randomly
 @given(small_cohorts(max_rows=6, max_day=8), st.integers(1, 8))
 def test_restricted_means_and_errors_are_those_of_plain_counting(cohort, horizon):
     """Sums of the daily probabilities, and how they move with the weight of each child."""
@@ -146,6 +146,7 @@ def test_restricted_means_and_errors_are_those_of_plain_counting(cohort, horizon
     assert found["std_error"].to_dict() == pytest.approx(np.sqrt(squares).to_dict(), abs=1e-5)
 
 
+@randomly
 @given(small_cohorts())
 def test_the_quantile_is_where_the_curve_passes(cohort):
     """The first day at or below 1 - q, or, where the curve stops at 1 - q, half-way to where it falls on."""

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from survival_cases import randomly
 from zorgpad.survival.limits import log_log, probability_limits
 
 Z2 = 3.841458820694124  # 1.96 squared, to the last digit
@@ -55,6 +56,7 @@ def test_what_is_given_has_no_limits():
     assert limits(1.0, 0.0, 3, is_exact=True) == (1.0, 1.0, 3.0, "exact")
 
 
+@randomly
 @given(
     st.floats(0, 1),
     st.floats(0, 1) | st.floats(1e-12, 1e-3),
@@ -67,6 +69,7 @@ def test_limits_hold_the_probability_within_zero_and_one(p, std_error, n, most):
     assert 0 <= low <= p <= high <= 1
 
 
+@randomly
 @given(st.floats(0.001, 0.999), st.floats(1e-6, 0.5))
 def test_a_larger_error_gives_wider_limits(p, std_error):
     """On the log-log scale, twice the error."""

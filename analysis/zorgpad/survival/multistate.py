@@ -42,6 +42,8 @@ OCCUPATION_COLUMNS = (
     "interval",
     "is_flagged",
 )
+# From this share of the children on, unseen states spoil the curve; rare states empty every now and then.
+_BLIND_SHARE = 0.01
 # Numbers held at once while standard errors are made: 64 MB.
 _BLOCK = 8_000_000
 
@@ -73,9 +75,9 @@ def state_occupation(
         ``time_days, outcome`` (the state), ``n_at_risk`` (in that state just before the day), ``n_events`` (transitions
         *into* the state since the row before, this day included), ``n_censored`` (in that state), ``probability,
         std_error`` (infinitesimal jackknife clustered on client_id), ``ci_low, ci_high`` (95%), ``n_eff``, ``interval``
-        and ``is_flagged``: up to this day there was a day on which a state that is left now and then held some
-        probability and nobody at risk, or a state lost everybody while others are observed in it later. Over the states
-        the probabilities are 1. Ordered by outcome and time.
+        and ``is_flagged``: up to this day there was one on which states that can be left held at least 1% of the
+        children and nobody at risk, or lost all of at least 1% while others are observed in them later. Over the
+        states the probabilities are 1. Ordered by outcome and time.
 
     Raises
     ------
@@ -282,7 +284,7 @@ def _flags(model: StateModel, days: IntArray) -> BoolArray:
     before, after = model.occupation[:-1, is_left], model.occupation[1:, is_left]
     at_risk = model.n_at_risk[:, is_left]
     later = np.cumsum(at_risk[::-1], axis=0)[::-1] - at_risk
-    is_blind = (before > 0) & (at_risk == 0) | (before > 0) & (after <= 0) & (later > 0)
-    first = np.flatnonzero(is_blind.any(axis=1))
-    end = model.time[-1] + 1 if (after[-1] > 0).any() else np.iinfo(np.int64).max
+    is_blind = (at_risk == 0) | (after <= 0) & (later > 0)
+    first = np.flatnonzero((before * is_blind).sum(axis=1) >= _BLIND_SHARE)
+    end = model.time[-1] + 1 if after[-1].sum() > 0 else np.iinfo(np.int64).max
     return days >= (model.time[first[0]] if first.size else end)

@@ -281,3 +281,11 @@ def test_rates_out_of_bounds_are_refused(wrong: dict[str, object], message: str)
     """Shares outside 0 to 1, too much lost, renewals that could not be told from new care."""
     with pytest.raises(DataError, match=message):
         Rates(**wrong)
+
+
+def test_a_region_in_which_nobody_changes_provider(region: Region):
+    """With seed 96897 none of 120 children goes to another provider of the same form; all of them have records."""
+    register, truth = simulate_register(region, seed=96897, children=120)
+    assert truth.spells.groupby(["client_id", "zorgvorm", "start_date"]).size().max() == 1
+    assert register.clients["client_id"].nunique() == 120
+    assert set(register.allocations["client_id"]) == set(register.clients["client_id"])

@@ -149,7 +149,7 @@ def _transfer(
     day = seen_from + (seen * rng.uniform(0.25, 0.75, len(main))).astype(np.int64)
     further = supply.another_provider(main["provider"].to_numpy(), 2)
     changes &= further != main["provider"]
-    before = main[changes].assign(end=day[changes], exit=TRANSFER, next_state=main["form"])
+    before = main[changes].assign(end=day[changes], exit=TRANSFER, next_state=main.loc[changes, "form"])
     after = main[changes].assign(start=day[changes], provider=further[changes])
     return pd.concat([main[~changes], before, after], ignore_index=True)
 

@@ -15,7 +15,7 @@ from zorgpad.figures.style import GRID, INK, SOFT_INK, STATE_COLOURS, new_figure
 from zorgpad.labels import STATE_LABELS, format_duration, format_interval, format_number
 from zorgpad.schemas import GEEN_ZORG, LADDER, OUTSIDE_CARE, VOLWASSEN
 
-_HALF_BOX, _BOX_HEIGHT = 2.2, 0.68
+_HALF_BOX, _BOX_HEIGHT = 2.2, 0.78
 _LABEL_ROOM, _LABEL_WIDTH = 0.27, 1.7
 _RARE = "#c3cad1"
 UP, DOWN = "#a8480a", "#0b5cad"
@@ -89,18 +89,16 @@ def _prepare(axes: Axes, n_states: int, apex: float) -> None:
         axes.text(side * reach, n_states - 0.3, text, color=colour, fontsize=9.5, fontweight="bold", ha=align)
 
 
-def _ways_out(edges: pd.DataFrame, state: str, rare_below: float) -> str:
-    """The chances that care ends, in words."""
+def _ways_out(edges: pd.DataFrame, state: str, rare_below: float) -> list[str]:
+    """The chances that care ends, in words, the likeliest first."""
     out = edges[(edges["from_state"] == state) & edges["to_state"].isin(OUTSIDE_CARE)]
     out = out[out["probability"] >= rare_below].sort_values("probability", ascending=False, kind="stable")
-    names = {GEEN_ZORG: "hulp stopt", VOLWASSEN: "wordt 18"}
-    return " · ".join(
-        f"{names.get(to_state, STATE_LABELS[to_state])} {format_interval(*chance)}"
-        for to_state, *chance in out[["to_state", "probability", "ci_low", "ci_high"]].itertuples(index=False)
-    )
+    names = {**STATE_LABELS, GEEN_ZORG: "hulp stopt", VOLWASSEN: "wordt 18"}
+    chances = out[["to_state", "probability", "ci_low", "ci_high"]].itertuples(index=False)
+    return [f"{names[to_state]} {format_interval(*chance)}" for to_state, *chance in chances]
 
 
-def _draw_node(axes: Axes, row: Any, height: float, ways_out: str) -> None:
+def _draw_node(axes: Axes, row: Any, height: float, ways_out: list[str]) -> None:
     """A box with the name, the number of stays, the median stay and how often care ends."""
     corner, size = (-_HALF_BOX, height - _BOX_HEIGHT / 2), _BOX_HEIGHT
     rounded = "round,pad=0.02,rounding_size=0.1"
@@ -112,9 +110,9 @@ def _draw_node(axes: Axes, row: Any, height: float, ways_out: str) -> None:
         median = row.median_stay_days
         detail += " · helft nog niet weg" if pd.isna(median) else f" · helft langer dan {format_duration(median)}"
     lines = [(STATE_LABELS[row.state], 9.5, "bold", INK), (detail, 7.8, "normal", SOFT_INK)]
-    lines += [(ways_out, 7.8, "normal", SOFT_INK)] if ways_out else []
+    lines += [(way_out, 7.8, "normal", SOFT_INK) for way_out in ways_out]
     for number, (text, points, weight, ink) in enumerate(lines):
-        y = height + 0.21 * ((len(lines) - 1) / 2 - number)
+        y = height + 0.2 * ((len(lines) - 1) / 2 - number)
         axes.text(0.04, y, text, ha="center", va="center", fontsize=points, fontweight=weight, color=ink, zorder=7)
 
 

@@ -19,6 +19,8 @@ from notebooks import PARAMETERS, PUBLISH, code, markdown, notebook, write_noteb
 from tables import register as register_of
 from zorgpad.batch import Progress, run_batch
 from zorgpad.batch.execute import Outcome
+from zorgpad.batch.fork_server import fork_server
+from zorgpad.batch.forks import ForkedProcess
 from zorgpad.errors import DataError, DisclosureError, RegionError, ReportError
 from zorgpad.register import write_register
 
@@ -374,12 +376,43 @@ def test_every_way_to_fail_is_seen(executed, name):
 
 
 def test_own_processes_run_the_notebooks_and_end(run, tmp_path):
-    """Two fresh processes, a kernel each; afterwards none of them is left."""
+    """Two workers, a kernel for each job: one succeeds, one is killed and told so; afterwards no process is left."""
     before = children_of(os.getpid())
-    result = run([write_notebook(tmp_path / "a.ipynb", PUBLISH)], [HELMOND, ASTEN], executor=None, workers=2)
-    assert result.ok
+    notebooks = [
+        write_notebook(tmp_path / "a.ipynb", PUBLISH),
+        write_notebook(tmp_path / "b.ipynb", FAILING["killed"][0]),
+    ]
+    result = run(notebooks, [ASTEN], executor=None, workers=2)
+    assert [(run.status, run.error, run.cell) for run in result.runs] == [
+        ("gelukt", None, None),
+        ("mislukt", "DeadKernelError", 3),
+    ]
     assert "<strong>GM0743</strong>" in (result.folder / "GM0743-asten" / "a.html").read_text()
     assert children_of(os.getpid()) <= before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
+def test_a_forked_kernel_is_a_process_of_its_own(tmp_path):
+    """Forked by a server with one thread; with the environment and folder asked for; gone when it is ended."""
+    with fork_server() as address:
+        told = "[os.getcwd(), os.environ['A'], 'pandas' in sys.modules, os.getppid()]"
+        script = f"import json, os, sys; json.dump({told}, open('told', 'w'))"
+        kernel = ForkedProcess(
+            address,
+            arguments=["-c", script],
+            environment={"A": "1", "IPYTHONDIR": str(tmp_path / "ipython"), "JUPYTER_RUNTIME_DIR": str(tmp_path)},
+            folder=str(tmp_path),
+        )
+        until(lambda: (tmp_path / "told").exists() and (tmp_path / "told").read_text().endswith("]"), seconds=60)
+        folder, setting, has_pandas, server = json.loads((tmp_path / "told").read_text())
+        assert (folder, setting, has_pandas) == (str(tmp_path), "1", True)
+        assert len(list(Path(f"/proc/{server}/task").iterdir())) == 1
+        assert kernel.poll() is None
+        kernel.kill()
+        assert kernel.wait() is not None
+        assert kernel.poll() is not None
+        until(lambda: not is_alive(kernel.pid), seconds=5)
+    assert not is_alive(server)
 
 
 BATCH = """\

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,7 +60,9 @@ def run_job(job: Job) -> Outcome:
 
 
 def preload() -> None:
-    """Import what every job needs, so that the first one of a worker need not wait for it."""
+    """Import what every job needs, so that the first one of a worker need not wait for it; for own processes only."""
+    # An optional checker of web addresses, of which notebooks have none: building its parsers takes over a second.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type] # None is how Python notes "not there"
     import papermill.execute  # noqa: F401 - only loaded
 
 
@@ -75,7 +78,7 @@ def _execute(job: Job) -> Mapping[str, Any]:
     import papermill.execute  # two seconds, which only workers should wait for
     from papermill.exceptions import PapermillExecutionError
 
-    from zorgpad.batch.kernels import OwnKernelManager
+    from zorgpad.batch.forks import ForkedKernelManager
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL + 1)
     begun: list[int] = []
@@ -92,7 +95,7 @@ def _execute(job: Job) -> Mapping[str, Any]:
             start_timeout=START_SECONDS,
             execution_timeout=CELL_SECONDS,
             resources={"metadata": {"path": str(job.notebook.path.parent)}},
-            kernel_manager_class=OwnKernelManager,
+            kernel_manager_class=ForkedKernelManager,
             shutdown_kernel="immediate",
             on_cell_execute=lambda cell, cell_index: begun.append(cell_index),  # noqa: ARG005 - nbclient names both
         )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from zorgpad.batch.execute import Outcome, preload, run_job
+from zorgpad.batch.fork_server import ADDRESS, fork_server
 from zorgpad.batch.jobs import Job
 
 
@@ -75,24 +76,27 @@ def _borrowed(executor: Executor) -> Iterator[Executor]:
 
 @contextmanager
 def _processes(workers: int) -> Iterator[Executor]:
-    """A pool of fresh processes that ends with the block; stopped at once when the block fails."""
+    """A pool of own processes that ends with the block; stopped at once when the block fails."""
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
-    try:
-        yield pool
-    except BaseException:
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with fork_server() as address:
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(address,))
+        try:
+            yield pool
+        except BaseException:
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def _begin() -> None:
+def _begin(address: str | None) -> None:
     """A worker leaves Ctrl-C to its parent, goes when its parent goes, and loads what each job needs."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    if address is not None:
+        os.environ[ADDRESS] = address
     preload()
 
 

@@ -1,0 +1,92 @@
+"""Kernels that are asked of a fork server, with the face that jupyter_client expects of a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+from zorgpad.batch.fork_server import ADDRESS
+from zorgpad.batch.kernels import OwnKernelManager
+
+_ENDED = 1  # a forked kernel does not tell its exit code, only that it is gone
+
+
+class ForkedKernelManager(OwnKernelManager):
+    """Starts a kernel as a fork of the process that has everything loaded."""
+
+    async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
+        self.kernel_id = self.kernel_id or str(uuid4())
+        self.provisioner = ForkProvisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
+        return await super()._async_pre_start_kernel(**kwargs)
+
+    pre_start_kernel = _async_pre_start_kernel  # type: ignore[assignment] # AsyncKernelManager does the same
+
+
+class ForkProvisioner(LocalProvisioner):
+    """Asks the fork server for a kernel, and starts an interpreter itself where there is no server."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Start the kernel that ``cmd`` describes, the command line ``python -m ipykernel_launcher …``."""
+        try:
+            forked = ForkedProcess(
+                os.environ[ADDRESS],
+                arguments=cmd[cmd.index("-m") + 2 :],
+                environment=dict(kwargs["env"]),
+                folder=str(kwargs.get("cwd") or os.getcwd()),
+            )
+        except (OSError, KeyError, ValueError):
+            return await super().launch_kernel(cmd, **kwargs)
+        self.process = forked  # type: ignore[assignment] # looks enough like a Popen
+        self.pid = forked.pid
+        self.cwd = kwargs.get("cwd")
+        return self.connection_info
+
+
+class ForkedProcess:
+    """A kernel that the server at ``address`` has forked; what a provisioner asks of a ``subprocess.Popen``."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, address: str, **request: Any) -> None:
+        self._connection = socket.socket(socket.AF_UNIX)
+        self._connection.connect(address)
+        self._connection.sendall(json.dumps(request).encode() + b"\n")
+        self.pid = int(self._connection.makefile("rb").readline())
+
+    def poll(self) -> int | None:
+        """Its exit code, or ``None`` while it runs."""
+        try:
+            return _ENDED if self._connection.recv(1, socket.MSG_DONTWAIT) == b"" else None
+        except BlockingIOError:
+            return None
+        except OSError:
+            return _ENDED
+
+    def wait(self) -> int:
+        """Its exit code, when it has ended."""
+        with suppress(OSError):
+            self._connection.recv(1)
+        self._connection.close()
+        return _ENDED
+
+    def send_signal(self, signum: int) -> None:
+        """To the kernel and what it started."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signum)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)

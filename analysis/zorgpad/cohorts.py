@@ -16,6 +16,7 @@ import pandas as pd
 from zorgpad.arrays import as_day
 from zorgpad.errors import DataError
 from zorgpad.region import Region
+from zorgpad.runs import read_rows
 from zorgpad.schemas import (
     BREAKDOWN,
     CENSORED,
@@ -69,7 +70,8 @@ def build_stays(paths: pd.DataFrame, *, view: View = "region") -> pd.DataFrame:
     paths : DataFrame
         :class:`zorgpad.schemas.Paths`.
     view : {"region", "gemeente"}
-        In a gemeente's view a move of the paying gemeente cuts the stay as well.
+        In a gemeente's view a move of the paying gemeente cuts the stay as well. A row whose ``is_new_stay`` (event
+        logs) is True begins a stay in either view.
 
     Returns
     -------
@@ -80,10 +82,10 @@ def build_stays(paths: pd.DataFrame, *, view: View = "region") -> pd.DataFrame:
         yet; ``verhuisd`` when the stay goes on in another gemeente), birth_date, sex. Ordered by child and start.
     """
     _one_of(view, View, "view")
-    rows = paths.sort_values(["client_id", "start_date"], kind="stable", ignore_index=True)
+    found = read_rows(paths)
+    rows = paths.iloc[found.order].reset_index(drop=True)
     before = rows.shift(1)
-    same_child = rows["client_id"] == before["client_id"]
-    goes_on = same_child & (rows["start_date"] == before["end_date"]) & (rows["state"] == before["state"])
+    same_child, goes_on = pd.Series(found.is_same_child), pd.Series(found.goes_on)
     moved = goes_on & (rows["gemeente"] != before["gemeente"])
     is_head = ~goes_on | moved if view == "gemeente" else ~goes_on
     heads = np.flatnonzero(is_head.to_numpy())

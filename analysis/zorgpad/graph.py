@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import networkx as nx
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 
 from zorgpad.cohorts import build_stays
 from zorgpad.errors import DataError
+from zorgpad.runs import Rows, count_pairs, read_rows
 from zorgpad.schemas import LADDER, OUTSIDE_CARE
 
 FOLLOWS, OVERLAPS = "follows", "overlaps"
@@ -141,30 +142,58 @@ def process_graph(
     Returns
     -------
     DiGraph
-        Nodes in order of intensity of care, outside care last: n_stays, n_children, n_open (stays not ended at the
-        peildatum), median_stay_days (NaN when not reached or not given). Edges: n_transitions, n_children, share (of
-        the *ended* stays in the first state: naive, it forgets who is still there) and, with estimates, probability,
-        ci_low, ci_high, n_at_risk, horizon_days. Edges that no child went are absent.
+        Nodes in order of intensity of care, then those outside care, then states that are none of ours (event logs) in
+        the order in which they first occur: n_stays, n_children, n_open (stays not ended at the peildatum),
+        median_stay_days (NaN when not reached or not given). Edges: n_transitions, n_children, share (of the stays in
+        the first state that something followed: naive, it forgets who is still there) and, with estimates,
+        probability, ci_low, ci_high, n_at_risk, horizon_days; where no stay at risk tells the probability, that and its
+        interval are NaN and n_at_risk is 0. Edges that no child went are absent. An edge from a state to itself occurs
+        where a child comes back after a gap without a state, and in event logs.
     """
-    table = build_stays(paths)
+    rows = read_rows(paths)
+    nodes, edges = _count_nodes(rows, paths["is_open"].to_numpy(dtype=bool)), _count_edges(rows)
     graph = nx.DiGraph()
     medians = _medians(stays)
-    order = [*LADDER, *(state for state in OUTSIDE_CARE if state not in LADDER)]
-    counts = table.groupby("state", observed=True).agg(
-        n_stays=("client_id", "size"), n_children=("client_id", "nunique"), n_open=("is_open", "sum")
-    )
-    for state in (name for name in order if name in counts.index):
-        numbers = {name: int(counts.loc[state, name]) for name in counts.columns}
-        graph.add_node(state, **numbers, median_stay_days=medians.get(state, float("nan")))
-    moves = table[~table["is_open"] & table["next_state"].notna()]
-    ended = moves.groupby("state", observed=True).size()
-    edges = moves.groupby(["state", "next_state"], observed=True)["client_id"].agg(["size", "nunique"])
-    for (state, following), row in edges.iterrows():
-        share = float(row["size"] / ended[state])
-        graph.add_edge(state, following, n_transitions=int(row["size"]), n_children=int(row["nunique"]), share=share)
+    order = list(dict.fromkeys([*LADDER, *OUTSIDE_CARE, *rows.states]))
+    for state in (name for name in order if name in nodes):
+        graph.add_node(state, **nodes[state], median_stay_days=medians.get(state, float("nan")))
+    graph.add_edges_from(edges)
     if estimates is not None:
         _add_estimates(graph, estimates)
     return graph
+
+
+def _count_nodes(rows: Rows, is_open: np.ndarray) -> dict[str, dict[str, int]]:
+    """n_stays, n_children and n_open of each state."""
+    size = len(rows.states)
+    state = rows.state[rows.heads]
+    n_stays, n_children = count_pairs(state, rows.client[rows.heads], size)
+    n_open = np.bincount(state[is_open[rows.order][rows.tails]], minlength=size)
+    numbers = zip(n_stays.tolist(), n_children.tolist(), n_open.tolist(), strict=True)
+    names = ("n_stays", "n_children", "n_open")
+    return {name: dict(zip(names, row, strict=True)) for name, row in zip(rows.states, numbers, strict=True)}
+
+
+def _count_edges(rows: Rows) -> list[tuple[str, str, dict[str, float]]]:
+    """Each pair of states that follow each other directly, with n_transitions, n_children and naive share."""
+    size = len(rows.states)
+    state, client = rows.state[rows.heads], rows.client[rows.heads]
+    goes = np.flatnonzero(client[1:] == client[:-1])
+    pair = state[goes] * size + state[goes + 1]
+    n_transitions, n_children = count_pairs(pair, client[goes], size * size)
+    left = n_transitions.reshape(size, size).sum(axis=1)
+    return [
+        (
+            rows.states[at // size],
+            rows.states[at % size],
+            {
+                "n_transitions": int(n_transitions[at]),
+                "n_children": int(n_children[at]),
+                "share": float(n_transitions[at] / left[at // size]),
+            },
+        )
+        for at in np.flatnonzero(n_transitions)
+    ]
 
 
 def graph_tables(graph: nx.DiGraph) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -184,7 +213,11 @@ def _medians(stays: pd.DataFrame | None) -> dict[str, float]:
 
 
 def _add_estimates(graph: nx.DiGraph, estimates: pd.DataFrame) -> None:
-    """The estimated probability on every edge that was seen."""
+    """The estimated probability on every edge that was seen; NaN where there is none."""
+    for *_, attributes in graph.edges(data=True):
+        attributes.update(probability=np.nan, ci_low=np.nan, ci_high=np.nan, n_at_risk=0)
+        if len(estimates):
+            attributes["horizon_days"] = int(estimates["horizon_days"].iloc[0])
     for row in estimates.itertuples(index=False):
         if graph.has_edge(row.from_state, row.to_state):
             graph.edges[row.from_state, row.to_state].update(
@@ -192,33 +225,54 @@ def _add_estimates(graph: nx.DiGraph, estimates: pd.DataFrame) -> None:
                 ci_low=float(row.ci_low),
                 ci_high=float(row.ci_high),
                 n_at_risk=int(row.n_at_risk),
-                horizon_days=int(row.horizon_days),
             )
 
 
-def to_event_log(paths: pd.DataFrame) -> pd.DataFrame:
-    """The stays in care as an event log that process-mining tools read.
+def to_event_log(paths: pd.DataFrame, *, states: Literal["care", "all"] = "care") -> pd.DataFrame:
+    """The stays as an event log that process-mining tools read.
+
+    Parameters
+    ----------
+    paths : DataFrame
+        :class:`zorgpad.schemas.Paths`.
+    states : {"care", "all"}
+        Stays in care only, or absence and what else lies outside care as well.
 
     Returns
     -------
     DataFrame
-        A row per stay: case_id, activity, start_timestamp, complete_timestamp (``NaT`` while open), lifecycle_id, and
-        the same under the names of XES: ``case:concept:name``, ``concept:name``, ``time:timestamp``. Ordered by case
-        and start.
+        A row per stay: case_id, activity, start_timestamp, complete_timestamp (``NaT`` while open), lifecycle_id (1, 2,
+        …: the number of the stay), resource_id (the provider at its end); the same under the names of XES, which pm4py
+        reads: ``case:concept:name``, ``concept:name``, ``time:timestamp`` (the *start*, so that a stay without end
+        keeps its place), ``org:resource``; and ``start`` and ``complete``, the names that an activity log of bupaR must
+        have. Ordered by case and start. :func:`zorgpad.sources.read_event_log` reads it back.
+
+    Raises
+    ------
+    DataError
+        When ``states`` is neither.
     """
+    if states not in ("care", "all"):
+        raise DataError(f"states is '{states}'.\nChoose one of: care, all.")
     stays = build_stays(paths)
-    stays = stays[~stays["state"].isin(OUTSIDE_CARE)].reset_index(drop=True)
+    if states == "care":
+        stays = stays[~stays["state"].isin(OUTSIDE_CARE)].reset_index(drop=True)
+    case, activity, start = stays["client_id"], stays["state"], stays["start_date"]
     complete = stays["end_date"].mask(stays["is_open"])
     return pd.DataFrame(
         {
-            "case_id": stays["client_id"],
-            "activity": stays["state"],
-            "start_timestamp": stays["start_date"],
+            "case_id": case,
+            "activity": activity,
+            "start_timestamp": start,
             "complete_timestamp": complete,
             "lifecycle_id": np.arange(1, len(stays) + 1),
-            "case:concept:name": stays["client_id"],
-            "concept:name": stays["state"],
-            "time:timestamp": stays["start_date"],
+            "resource_id": stays["provider_id"],
+            "case:concept:name": case,
+            "concept:name": activity,
+            "time:timestamp": start,
+            "org:resource": stays["provider_id"],
+            "start": start,
+            "complete": complete,
         }
     )
 

@@ -1,12 +1,14 @@
 """The only readers of care records, and the writers of the same layouts.
 
-Every reader ends in a :class:`zorgpad.register.Register`: pseudonymised, checked, with an account of every row that
-was left out. A reader reads everything or refuses; nothing is half read.
+Every reader of care records ends in a :class:`zorgpad.register.Register`: pseudonymised, checked, with an account of
+every row that was left out. ``read_event_log`` reads logs of any process, as paths. A reader reads everything or
+refuses; nothing is half read.
 """
 
 from zorgpad.sources.csv import read_csv
 from zorgpad.sources.csv_write import write_csv
+from zorgpad.sources.eventlog import read_event_log
 from zorgpad.sources.ijw import read_ijw
 from zorgpad.sources.ijw_write import IdMapping, write_ijw
 
-__all__ = ["IdMapping", "read_csv", "read_ijw", "write_csv", "write_ijw"]
+__all__ = ["IdMapping", "read_csv", "read_event_log", "read_ijw", "write_csv", "write_ijw"]

@@ -1,0 +1,182 @@
+"""Event logs of any process → paths: every event in its place, nothing merged, nothing dropped in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from zorgpad.arrays import codes
+from zorgpad.errors import DataError
+from zorgpad.pseudonym import is_bsn
+from zorgpad.runs import NEW_STAY, moments, sort_moments
+from zorgpad.schemas import Paths, columns, empty
+
+
+def read_event_log(
+    path_or_frame: str | Path | pd.DataFrame,
+    *,
+    case: str,
+    activity: str,
+    start: str,
+    end: str | None = None,
+    peildatum: str | pd.Timestamp | None = None,
+) -> pd.DataFrame:
+    """Read an event log as paths: a row per event, in the resolution in which the log was kept.
+
+    What follows what is decided by ``start``; events of one case with one start stay in the order of the file. An
+    activity that follows itself is two rows and two stays: the directly-follows counts of
+    :func:`zorgpad.graph.process_graph` are those of a plain count over the log.
+
+    Parameters
+    ----------
+    path_or_frame : str, Path or DataFrame
+        A CSV file (UTF-8, comma or semicolon), a Parquet file, or a frame.
+    case, activity, start : str
+        The columns that hold the case, what happened, and when. Times in ISO 8601 (or as dates in the frame); times
+        with a zone become UTC.
+    end : str, optional
+        The column that holds when it ended; a missing value is an event that was not seen to end. Without ``end`` an
+        event is instantaneous: ``[t, t)``.
+    peildatum : date or time, optional
+        The first moment not observed: events that start then or later are left out, what ends later is cut there and
+        open. Without it a missing end is cut at the last moment in the log.
+
+    Returns
+    -------
+    DataFrame
+        :class:`zorgpad.schemas.Paths`: client_id (the case), state (the activity), start_date and end_date *with* their
+        time of day; unlike other paths the rows of a case may overlap or have no length. gemeente is empty;
+        provider_id, end_reason, birth_date and sex are missing; stapeling is the activity alone. ``is_new_stay`` (True)
+        marks every row as a stay of its own. Ordered by case (as text) and start.
+
+    Raises
+    ------
+    DataError
+        When the file is of another kind, columns are missing, a row has no case, activity or start, times are not
+        understood, an end lies before its start, or cases are raw BSNs. The message holds counts, never a value.
+    """
+    log = _read(path_or_frame)
+    _require(log, [name for name in (case, activity, start, end) if name is not None])
+    log = log.rename_axis(None).reset_index(drop=True)
+    begin = _times(log[start], start)
+    finish = begin if end is None else _times(log[end], end)
+    _refuse_gaps({"case": log[case].isna(), "activity": log[activity].isna(), "start": begin.isna()})
+    if (finish < begin).any():
+        raise DataError(
+            f"{int((finish < begin).sum())} events end before they start.\nCorrect them, or read the log without 'end'."
+        )
+    cut = _cut(begin, finish, peildatum)
+    seen = begin < cut if peildatum is not None else pd.Series(data=True, index=log.index)
+    log, begin, finish = log[seen], begin[seen], finish[seen]
+    runs_on = finish.isna() | (finish > cut)
+    return _frame(_names(log[case]), _names(log[activity]), begin, finish.mask(runs_on, cut), runs_on)
+
+
+def _read(source: str | Path | pd.DataFrame) -> pd.DataFrame:
+    """The log as a frame; cells of a CSV file as text."""
+    if isinstance(source, pd.DataFrame):
+        return source
+    path = Path(source)
+    if not path.is_file():
+        raise DataError(f"{path.name} is no file.\nGive the path of a CSV or Parquet file.")
+    if path.suffix.lower() == ".parquet":
+        return pd.read_parquet(path)
+    if path.suffix.lower() != ".csv":
+        raise DataError(
+            f"An event log cannot be read from '{path.suffix}'.\nSave it as .csv or .parquet (XES as well)."
+        )
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            header = lines.readline()
+        separator = ";" if header.count(";") > header.count(",") else ","
+        return pd.read_csv(path, sep=separator, dtype=str, encoding="utf-8-sig", keep_default_na=False, na_values=[""])
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError):
+        raise DataError(f"{path.name} is no CSV file in UTF-8.\nSave it anew as 'CSV UTF-8'.") from None
+
+
+def _require(log: pd.DataFrame, names: Sequence[str]) -> None:
+    """Refuse a log that lacks a column."""
+    missing = [name for name in names if name not in log]
+    if missing:
+        raise DataError(f"The event log lacks the column {', '.join(missing)}.\nIt has: {', '.join(map(str, log))}.")
+
+
+def _times(values: pd.Series, name: str) -> pd.Series:
+    """Times as ``datetime64[ns]`` in UTC, whatever their zone; missing stays missing."""
+    try:
+        times = pd.to_datetime(values, format="ISO8601", utc=True)
+        return times.dt.tz_localize(None).astype("datetime64[ns]")
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        raise DataError(
+            f"The column {name} holds values that are no time.\n"
+            "Write times as 2023-12-31 or 2023-12-31 14:05:00, or give a frame whose times are parsed."
+        ) from None
+
+
+def _refuse_gaps(gaps: dict[str, pd.Series]) -> None:
+    """An event without case, activity or start has no place in the log."""
+    counts = [f"{int(is_missing.sum())} without {name}" for name, is_missing in gaps.items() if is_missing.any()]
+    if counts:
+        raise DataError(
+            f"The event log has events without a place: {', '.join(counts)}.\nComplete them or leave them out."
+        )
+
+
+def _cut(begin: pd.Series, finish: pd.Series, peildatum: str | pd.Timestamp | None) -> pd.Timestamp:
+    """The first moment not observed; the last one in the log when none is given."""
+    if peildatum is None:
+        return max(begin.max(), finish.max()) if finish.notna().any() else begin.max()
+    try:
+        moment = pd.Timestamp(peildatum)
+    except ValueError:
+        moment = pd.NaT
+    if moment is pd.NaT:
+        raise DataError("The peildatum is no time.\nGive the first moment not observed, such as 2024-01-01.")
+    return moment.tz_convert("UTC").tz_localize(None) if moment.tzinfo else moment
+
+
+def _names(values: pd.Series) -> pd.Series:
+    """Cases or activities as text; a categorical stays one."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values.cat.rename_categories([str(name) for name in values.cat.categories])
+    code, distinct = pd.factorize(values)
+    return pd.Series(np.array([str(name) for name in distinct], dtype=object)[code], index=values.index, dtype=object)
+
+
+def _frame(
+    client: pd.Series, state: pd.Series, begin: pd.Series, finish: pd.Series, runs_on: pd.Series
+) -> pd.DataFrame:
+    """The events in order, with the columns of paths."""
+    if client.empty:
+        return empty(Paths).assign(**{NEW_STAY: pd.Series(dtype=bool)})
+    code, cases = codes(client)
+    if is_bsn(pd.Series(cases, dtype=object)).any():
+        raise DataError(
+            "Cases of the event log could be raw BSNs.\n"
+            "Pseudonymise them first; if they are no BSNs, write a letter before each number."
+        )
+    order = sort_moments(code, moments(begin))
+    code = code[order]
+    place, names = pd.factorize(state.iloc[order])
+    alone = pd.Index([(str(name),) for name in names], tupleize_cols=False, dtype=object)
+    frame = pd.DataFrame(
+        {
+            "client_id": client.to_numpy()[order] if client.dtype == object else client.iloc[order].array,
+            "position": np.arange(len(code)) - np.searchsorted(code, code),
+            "state": state.iloc[order].array,
+            "gemeente": "",
+            "provider_id": None,
+            "start_date": begin.to_numpy()[order],
+            "end_date": finish.to_numpy()[order],
+            "is_open": runs_on.to_numpy(dtype=bool)[order],
+            "is_start_known": True,
+            "stapeling": pd.Categorical.from_codes(place, categories=alone),
+            "end_reason": None,
+            "birth_date": pd.NaT,
+            "sex": None,
+        }
+    )
+    return frame.astype({"birth_date": "datetime64[ns]"})[columns(Paths)].assign(**{NEW_STAY: True})

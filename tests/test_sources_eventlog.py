@@ -1,0 +1,170 @@
+"""Event logs become paths whose directly-follows counts are those of a plain loop over the log."""
+
+from collections import Counter
+from itertools import pairwise
+
+import hypothesis.strategies as st
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+
+from tables import rows
+from test_cohorts import paths_of
+from test_graph import ROAD
+from zorgpad.errors import DataError
+from zorgpad.graph import process_graph, to_event_log
+from zorgpad.schemas import Paths, columns, validate
+from zorgpad.sources import read_event_log
+
+NAMES = {"case": "case", "activity": "what", "start": "at"}
+LOG = pd.DataFrame(
+    [
+        ("k2", "intake", "2024-01-01 10:00", "2024-01-01 11:30"),
+        ("k1", "intake", "2024-01-01 09:00:30", "2024-01-01 09:30"),
+        ("k2", "plan", "2024-01-01 10:00", None),
+        ("k2", "plan", "2024-01-02", "2024-01-05"),
+    ],
+    columns=["case", "what", "at", "till"],
+)
+
+
+def plain_counts(log):
+    """What follows what, by a loop: each case's events by time, ties in file order."""
+    counts, events = Counter(), {}
+    for at, event in enumerate(log.itertuples(index=False)):
+        events.setdefault(event.case, []).append((pd.Timestamp(event.at), at, event.what))
+    for own in events.values():
+        own.sort()
+        counts.update((a[2], b[2]) for a, b in pairwise(own))
+    return dict(counts)
+
+
+def graph_counts(paths):
+    return {(a, b): data["n_transitions"] for a, b, data in process_graph(paths).edges(data=True)}
+
+
+def test_events_keep_their_time_their_order_and_their_repetition():
+    """Times to the second; equal starts in file order; plan after plan is two rows; all are instantaneous."""
+    paths = read_event_log(LOG, **NAMES)
+    seen = [
+        (r.client_id, r.position, r.state, str(r.start_date), r.start_date == r.end_date) for r in paths.itertuples()
+    ]
+    assert seen == [
+        ("k1", 0, "intake", "2024-01-01 09:00:30", True),
+        ("k2", 0, "intake", "2024-01-01 10:00:00", True),
+        ("k2", 1, "plan", "2024-01-01 10:00:00", True),
+        ("k2", 2, "plan", "2024-01-02 00:00:00", True),
+    ]
+    assert not paths["is_open"].any()
+    assert graph_counts(paths) == {("intake", "plan"): 1, ("plan", "plan"): 1}
+
+
+def test_the_result_has_the_columns_of_paths():
+    """Every column of the contract with its dtype, also for an empty log."""
+    for log in (LOG, LOG.iloc[:0]):
+        paths = read_event_log(log, **NAMES)
+        assert list(paths) == [*columns(Paths), "is_new_stay"]
+        validate(paths, Paths)
+    assert process_graph(read_event_log(LOG.iloc[:0], **NAMES)).number_of_nodes() == 0
+
+
+def test_a_missing_end_is_open_at_the_last_moment_or_the_peildatum():
+    """Without peildatum the log ends on 5 January; with one, later starts go and later ends are cut and open."""
+    whole = read_event_log(LOG, end="till", **NAMES)
+    assert rows(whole, "state", "end_date", "is_open") == [
+        ("intake", "2024-01-01", False),
+        ("intake", "2024-01-01", False),
+        ("plan", "2024-01-05", True),
+        ("plan", "2024-01-05", False),
+    ]
+    cut = read_event_log(LOG, end="till", peildatum="2024-01-03", **NAMES)
+    assert rows(cut, "end_date", "is_open")[2:] == [("2024-01-03", True), ("2024-01-03", True)]
+    assert len(read_event_log(LOG, end="till", peildatum="2024-01-02", **NAMES)) == 3
+    assert graph_counts(whole) == {("intake", "plan"): 1, ("plan", "plan"): 1}  # an open event is followed as well
+
+
+def test_files_and_frames_give_the_same(tmp_path):
+    """CSV with commas, with semicolons and a byte-order mark, and Parquet."""
+    expected = read_event_log(LOG, end="till", **NAMES)
+    LOG.to_csv(tmp_path / "a.csv", index=False)
+    LOG.to_csv(tmp_path / "b.csv", index=False, sep=";", encoding="utf-8-sig")
+    LOG.to_parquet(tmp_path / "c.parquet")
+    for name in ("a.csv", "b.csv", "c.parquet"):
+        pd.testing.assert_frame_equal(read_event_log(tmp_path / name, end="till", **NAMES), expected)
+
+
+def test_times_with_a_zone_become_utc():
+    """11:00 in Amsterdam in winter is 10:00 UTC, so it ties with the row before and stays behind it."""
+    zoned = LOG.assign(at=["2024-01-01T10:00:00Z", "2024-01-01T09:00:00Z", "2024-01-01T11:00:00+01:00", "2024-01-02Z"])
+    zoned.loc[3, "at"] = "2024-01-02T00:00:00Z"
+    paths = read_event_log(zoned, **NAMES)
+    assert paths["start_date"].tolist()[1] == paths["start_date"].tolist()[2] == pd.Timestamp("2024-01-01 10:00")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"at": ["x"] * 4}, "no time"),
+        ({"at": [None, None, "2024-01-01", "2024-01-01"]}, "2 without start"),
+        ({"what": [None, "a", "b", "c"]}, "1 without activity"),
+        ({"till": "2023-01-01"}, "4 events end before"),
+        ({"case": "123456782"}, "raw BSNs"),
+    ],
+)
+def test_a_log_that_cannot_be_understood_is_refused_whole(change, message):
+    """Counts, a remedy, and never a value."""
+    with pytest.raises(DataError, match=message) as refusal:
+        read_event_log(LOG.assign(**change), end="till", **NAMES)
+    assert "123456782" not in str(refusal.value)
+
+
+def test_other_files_and_missing_columns_are_refused(tmp_path):
+    """The message names the columns that there are."""
+    with pytest.raises(DataError, match=r"lacks the column who.*\nIt has: case, what, at, till"):
+        read_event_log(LOG, case="who", activity="what", start="at")
+    (tmp_path / "log.xes").write_text("<log/>")
+    with pytest.raises(DataError, match=r"cannot be read from '\.xes'"):
+        read_event_log(tmp_path / "log.xes", **NAMES)
+    with pytest.raises(DataError, match="is no file"):
+        read_event_log(tmp_path / "none.csv", **NAMES)
+
+
+events = st.tuples(
+    st.sampled_from(["k1", "k2", "k3"]),
+    st.sampled_from(["pleegzorg", "gezinshuis", "intake", "geen_zorg", "z", "a"]),
+    st.integers(0, 5).map(lambda hours: f"2024-01-0{1 + hours // 3} {hours % 3:02d}:00"),
+    st.none() | st.just("2024-01-09"),
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(events, min_size=1, max_size=25), st.booleans(), st.booleans())
+def test_directly_follows_counts_equal_a_plain_loop(drawn, with_end, as_categories):
+    """Ties, repetitions, our states and others, open ends; with and without ends; text or categories."""
+    log = pd.DataFrame(drawn, columns=["case", "what", "at", "till"])
+    if as_categories:
+        log = log.astype({"case": pd.CategoricalDtype(["k3", "k1", "k2"]), "what": "category"})
+    paths = read_event_log(log, end="till" if with_end else None, **NAMES)
+    assert graph_counts(paths) == plain_counts(log)
+    nodes = {state: data["n_stays"] for state, data in process_graph(paths).nodes(data=True)}
+    assert nodes == log["what"].astype(str).value_counts().to_dict()
+
+
+@pytest.mark.parametrize("states", ["care", "all"])
+def test_our_own_event_log_reads_back(region, states):
+    """Paths, log, paths: the same counts; with all states they are those of the paths themselves."""
+    paths = paths_of(ROAD, region)
+    log = to_event_log(paths, states=states)
+    again = read_event_log(
+        log,
+        case="case_id",
+        activity="activity",
+        start="start_timestamp",
+        end="complete_timestamp",
+        peildatum="2024-01-01",
+    )
+    own = log.rename(columns={"case_id": "case", "activity": "what", "start_timestamp": "at"})
+    assert graph_counts(again) == plain_counts(own[["case", "what", "at"]])
+    assert again["is_open"].tolist() == log["complete_timestamp"].isna().tolist()
+    if states == "all":
+        assert graph_counts(again) == graph_counts(paths)

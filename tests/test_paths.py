@@ -276,3 +276,15 @@ def test_absorbing_keeps_every_day_in_care(drawn, shortest):
 
     assert care_days(absorbed) == care_days(whole)
     assert len(absorbed) <= len(whole)
+
+
+def test_absorbed_care_that_goes_on_leaves_the_row_open(region):
+    """A crisis of 3 days up to the peildatum is absorbed by the pleegzorg before it: the child is still in care."""
+    paths, _ = paths_of(
+        """client | zorgvorm  | start      | end        | reason
+           a      | pleegzorg | 2022-01-01 | 2023-12-29 | 33
+           a      | crisis    | 2023-12-29 | 2024-01-01 |""",
+        region,
+        min_overlap_days=7,
+    )
+    assert rows(paths, *SEEN, "is_open", "end_reason") == [("pleegzorg", "2022-01-01", "2024-01-01", True, None)]

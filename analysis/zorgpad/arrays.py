@@ -49,8 +49,11 @@ def day_numbers(dates: pd.Series) -> np.ndarray:
 
 
 def as_dates(numbers: np.ndarray) -> np.ndarray:
-    """Numbers of days, none missing, as ``datetime64[ns]``."""
-    return np.asarray(numbers.astype("datetime64[D]").astype("datetime64[ns]"))
+    """Numbers of days as ``datetime64[ns]``, :data:`MISSING_DAY` as ``NaT``."""
+    is_missing = numbers == MISSING_DAY
+    dates = np.where(is_missing, 0, numbers).astype("datetime64[D]").astype("datetime64[ns]")
+    dates[is_missing] = np.datetime64("NaT")
+    return np.asarray(dates)
 
 
 def codes(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
@@ -67,6 +70,11 @@ def codes(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     return code, np.asarray(categories, dtype=object)
 
 
+def n_different(code: np.ndarray) -> int:
+    """How many different codes there are; none may be missing."""
+    return int(np.count_nonzero(np.bincount(code))) if len(code) else 0
+
+
 def take(values: np.ndarray, places: np.ndarray) -> np.ndarray:
     """The text at each place, ``None`` at -1."""
     return np.asarray(np.append(values, [None])[places])
@@ -75,7 +83,9 @@ def take(values: np.ndarray, places: np.ndarray) -> np.ndarray:
 def like(model: pd.Series, code: np.ndarray, values: np.ndarray) -> np.ndarray | pd.Categorical:
     """Codes as text again: categorical where ``model`` is, else plain."""
     if isinstance(model.dtype, pd.CategoricalDtype):
-        return pd.Categorical.from_codes(code, categories=pd.Index(values))
+        own = model.cat.categories  # checked already: no need to check them again
+        dtype = model.dtype if own.is_monotonic_increasing else pd.CategoricalDtype(pd.Index(values))
+        return pd.Categorical.from_codes(code, dtype=dtype, validate=False)
     return take(values, code)
 
 
@@ -95,8 +105,9 @@ def sort_rows(keys: Sequence[np.ndarray], *, ties: Sequence[np.ndarray]) -> np.n
     for key, low, width in zip(keys, lows, widths, strict=True):
         packed <<= width
         packed |= key - low
-    order = np.argsort(packed)
-    in_order = packed[order]
+    in_place = bool((packed[1:] >= packed[:-1]).all())
+    order = np.arange(n) if in_place else np.argsort(packed)
+    in_order = packed if in_place else packed[order]
     same = in_order[1:] == in_order[:-1]
     if same.any():
         tied = np.append(same, [False]) | np.append([False], same)

@@ -9,17 +9,28 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from zorgpad.arrays import as_day, day_number, day_numbers
+from zorgpad.arrays import (
+    MISSING_DAY,
+    as_dates,
+    as_day,
+    codes,
+    day_number,
+    day_numbers,
+    like,
+    n_different,
+    sort_rows,
+    take,
+)
 from zorgpad.region import Region
 from zorgpad.schemas import (
     GEEN_ZORG,
     OVERLEDEN,
+    STATES,
     VERHUISD,
     VOLWASSEN,
     ZORGVORMEN,
     Paths,
     attrition_frame,
-    attrition_row,
     columns,
 )
 from zorgpad.spells import MOVE_SEPARATOR
@@ -59,15 +70,17 @@ def build_paths(
     """
     cut = as_day(peildatum, name="peildatum")
     shortest = region.min_overlap_days if min_overlap_days is None else min_overlap_days
-    pieces = _split_moves(spells.reset_index(drop=True))
-    rows = _sweep(pieces, region)
-    care = _join(rows, region)
-    account = [attrition_row(STEP, "cut into one state at a time", spells, care)]
+    pieces = _Pieces(spells, region)
+    care = _join(_sweep(pieces), pieces, region)
+    account = [_account("cut into one state at a time", codes(spells["client_id"])[0], care["client"])]
     if shortest > 0:
-        absorbed = _join(_absorb(care, shortest), region)
-        account.append(attrition_row(STEP, f"pieces under {shortest} days absorbed by a neighbour", care, absorbed))
+        absorbed = _join(_absorb(care, shortest), pieces, region)
+        reason = f"pieces under {shortest} days absorbed by a neighbour"
+        account.append(_account(reason, care["client"], absorbed["client"]))
         care = absorbed
-    return _arrange(pd.concat([care, _absences(care, region, cut)], ignore_index=True)), attrition_frame(account)
+    absences = _absences(care, pieces, region, day_number(cut))
+    rows = {name: np.concatenate([care[name], absences[name]]) for name in care}
+    return _frame(rows, pieces, spells), attrition_frame(account)
 
 
 def eventful_children(paths: pd.DataFrame, *, state: str, gemeente: str, n: int = 3) -> list[str]:
@@ -83,160 +96,244 @@ def eventful_children(paths: pd.DataFrame, *, state: str, gemeente: str, n: int 
     return [str(client) for client in order["client_id"].head(n)]
 
 
-def _split_moves(spells: pd.DataFrame) -> pd.DataFrame:
-    """A row per spell and paying gemeente; ``spell`` numbers the spells and ``spell_end`` is when the whole ends."""
-    out = spells.assign(spell=np.arange(len(spells)), spell_start=spells["start_date"], spell_end=spells["end_date"])
-    if "moves" not in out or not (out["moves"].fillna("") != "").any():
-        return out
-    moved = out["moves"].fillna("") != ""
-    steps = out[moved].assign(step=out.loc[moved, "moves"].str.split(MOVE_SEPARATOR, regex=False)).explode("step")
-    parts = steps["step"].str.split("@", expand=True)
-    steps["gemeente"], steps["start_date"] = parts[0], pd.to_datetime(parts[1]).astype("datetime64[ns]")
-    following = steps.groupby("spell")["start_date"].shift(-1)
-    steps["end_date"] = following.fillna(steps["spell_end"]).astype("datetime64[ns]")
-    steps = steps[steps["end_date"] > steps["start_date"]].drop(columns="step")
-    return pd.concat([out[~moved], steps], ignore_index=True)
+class _Pieces:
+    """Spells as arrays, cut at their moves. ``form`` is a place in ``ZORGVORMEN``; ``spell`` numbers the spells."""
+
+    def __init__(self, spells: pd.DataFrame, region: Region) -> None:
+        self.client, self.clients = codes(spells["client_id"])
+        self.gemeente, self.gemeenten = codes(spells["gemeente"])
+        self.provider, self.providers = codes(spells["provider_id"])
+        self.reason, self.reasons = codes(spells["end_reason"])
+        form, forms = codes(spells["zorgvorm"])
+        self.form = np.array([ZORGVORMEN.index(name) for name in forms] + [-1], dtype=np.int64)[form]
+        self.rank = np.array([region.prominence.index(name) for name in forms] + [-1], dtype=np.int64)[form]
+        self.start, self.end = day_numbers(spells["start_date"]), day_numbers(spells["end_date"])
+        self.spell, self.spell_start, self.spell_end = np.arange(len(spells)), self.start, self.end
+        self.is_open = spells["is_open"].to_numpy(dtype=bool)
+        self.is_known = spells["is_start_known"].to_numpy(dtype=bool)
+        self.birth = day_numbers(spells["birth_date"]) if "birth_date" in spells else np.full(len(spells), MISSING_DAY)
+        self.sex, self.sexes = codes(spells["sex"]) if "sex" in spells else (np.full(len(spells), -1), np.array([]))
+        if "moves" in spells:
+            self._split_moves(spells["moves"].to_numpy())
+
+    def _split_moves(self, moves: np.ndarray) -> None:
+        """Put a piece per paying gemeente in the place of each spell that moved."""
+        text, texts = pd.factorize(moves)
+        moved = np.append(np.asarray(texts != "", dtype=bool), [False])[text]
+        if not moved.any():
+            return
+        steps = [(row, *step.split("@")) for row in np.flatnonzero(moved) for step in moves[row].split(MOVE_SEPARATOR)]
+        row = np.array([step[0] for step in steps])
+        code, names = pd.factorize(np.array([step[1] for step in steps], dtype=object))
+        start = np.array([step[2] for step in steps], dtype="datetime64[D]").astype(np.int64)
+        end = np.where(np.append(row[1:] == row[:-1], [False]), np.append(start[1:], [0]), self.end[row])
+        known = {name: place for place, name in enumerate(self.gemeenten)}
+        self.gemeenten = np.array([*self.gemeenten, *(name for name in names if name not in known)], dtype=object)
+        place = {name: number for number, name in enumerate(self.gemeenten)}
+        gemeente = np.array([place[name] for name in names], dtype=np.int64)[code]
+        kept = end > start
+        chosen = np.concatenate([np.flatnonzero(~moved), row[kept]])
+        for name in ("client", "provider", "reason", "form", "rank", "spell", "spell_start", "spell_end"):
+            setattr(self, name, getattr(self, name)[chosen])
+        for name in ("is_open", "is_known", "birth", "sex"):
+            setattr(self, name, getattr(self, name)[chosen])
+        self.start = np.concatenate([self.start[~moved], start[kept]])
+        self.end = np.concatenate([self.end[~moved], end[kept]])
+        self.gemeente = np.concatenate([self.gemeente[~moved], gemeente[kept]])
 
 
-def _sweep(pieces: pd.DataFrame, region: Region) -> pd.DataFrame:
-    """Elementary periods: child, day from, day to, the prominent piece, and the mask of all forms present."""
-    child = pd.factorize(pieces["client_id"], sort=True)[0].astype(np.int64)
-    start, end = day_numbers(pieces["start_date"]), day_numbers(pieces["end_date"])
-    if not len(pieces):
-        return pieces.assign(row_start=start, row_end=end, mask=start)
-    origin, span = start.min(), np.int64(end.max() - start.min() + 1)
-    bounds = np.unique(np.concatenate([child * span + start - origin, child * span + end - origin]))
-    low = np.searchsorted(bounds, child * span + start - origin)
-    high = np.searchsorted(bounds, child * span + end - origin)
-    covers = high - low
-    piece = np.repeat(np.arange(len(pieces)), covers)
-    period = np.arange(covers.sum()) - np.repeat(np.cumsum(covers) - covers, covers) + np.repeat(low, covers)
-
-    order = np.argsort(period, kind="stable")
-    piece, period = piece[order], period[order]
-    heads = np.flatnonzero(np.append(True, period[1:] != period[:-1]))
-    priority = _priority(pieces, region)
-    best = np.minimum.reduceat(priority[piece], heads)
-    form = pieces["zorgvorm"].map({name: 1 << bit for bit, name in enumerate(ZORGVORMEN)}).to_numpy(dtype=np.int64)
-    out = pieces.iloc[np.argsort(priority)[best]].reset_index(drop=True)
-    out["row_start"] = bounds[period[heads]] % span + origin
-    out["row_end"] = bounds[period[heads] + 1] % span + origin
-    out["mask"] = np.bitwise_or.reduceat(form[piece], heads)
-    return out
-
-
-def _priority(pieces: pd.DataFrame, region: Region) -> np.ndarray:
-    """The place of each piece when several run at once: prominence, earliest start of the spell, lowest provider."""
-    rank = pieces["zorgvorm"].map({name: place for place, name in enumerate(region.prominence)}).to_numpy()
-    provider = pd.factorize(pieces["provider_id"], sort=True)[0]
-    order = np.lexsort((pieces["spell"], provider, day_numbers(pieces["spell_start"]), rank))
-    place = np.empty(len(pieces), dtype=np.int64)
-    place[order] = np.arange(len(pieces))
-    return place
-
-
-def _join(rows: pd.DataFrame, region: Region) -> pd.DataFrame:
-    """Adjoining periods with one state, provider, gemeente and stapeling become one row."""
-    if not len(rows):
-        return rows.assign(state=rows["zorgvorm"], is_row_open=rows["is_open"], stapeling=None)
-    same = ["client_id", "zorgvorm", "provider_id", "gemeente", "mask"]
-    before = rows.shift(1)
-    is_new = (rows[same].astype(object) != before[same].astype(object)).any(axis=1) | (
-        rows["row_start"] != before["row_end"]
-    )
-    heads = np.flatnonzero(is_new.to_numpy())
-    tails = np.append(heads[1:], len(rows)) - 1
-    out = rows.iloc[tails].reset_index(drop=True)
-    for name in ("row_start", "spell_start", "is_start_known"):
-        out[name] = rows[name].to_numpy()[heads]
-    begins_here = out["row_start"] == day_numbers(out["spell_start"])
-    out["is_start_known"] = out["is_start_known"] | ~begins_here
-    out["state"] = out["zorgvorm"]
-    return _ends(out, region)
-
-
-def _ends(rows: pd.DataFrame, region: Region) -> pd.DataFrame:
-    """The end of each row: open, or with the reason of its spell if that is what ended it."""
-    spell_end = day_numbers(rows["spell_end"])
-    ends_here = rows["row_end"].to_numpy() == spell_end
-    is_last_of_spell = ~rows["spell"].duplicated(keep="last")
-    runs_on = spell_end - rows["row_end"].to_numpy()
-    gives_way = is_last_of_spell & (runs_on <= region.classification_days) & ~rows["is_open"]
-    reason = rows["end_reason"].astype(object)
-    rows["end_reason"] = reason.where((ends_here | gives_way) & reason.notna(), None)
-    rows["is_open"] = rows["is_open"] & ends_here
+def _sweep(pieces: _Pieces) -> dict[str, np.ndarray]:
+    """Elementary periods by child and start: start, end, prominent piece, mask of all forms, whether care is open."""
+    order = sort_rows([pieces.client, pieces.start, pieces.end], ties=[pieces.spell])
+    alone = _touches_no_other(pieces.client[order], pieces.start[order], pieces.end[order])
+    single, crowd = order[alone], order[~alone]
+    periods = _cut(pieces, crowd)
+    rows = {
+        "piece": np.concatenate([single, periods["piece"]]),
+        "start": np.concatenate([pieces.start[single], periods["start"]]),
+        "end": np.concatenate([pieces.end[single], periods["end"]]),
+        "mask": np.concatenate([np.int64(1) << pieces.form[single], periods["mask"]]),
+    }
+    in_time = sort_rows([pieces.client[rows["piece"]], rows["start"]], ties=[]) if len(crowd) else slice(None)
+    rows = {name: values[in_time] for name, values in rows.items()}
+    rows["is_open"] = pieces.is_open[rows["piece"]] & (rows["end"] == pieces.spell_end[rows["piece"]])
     return rows
 
 
-def _absorb(rows: pd.DataFrame, shortest: int) -> pd.DataFrame:
+def _touches_no_other(client: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Whether nothing else of the child runs during a piece; pieces by child and start."""
+    if not len(start):
+        return np.zeros(0, dtype=bool)
+    origin = int(start.min())
+    span = int(end.max()) - origin + 1
+    begin, finish = client * span + start - origin, client * span + end - origin
+    clear = np.append([True], begin[1:] >= np.maximum.accumulate(finish)[:-1])  # all that began before has ended
+    return np.asarray(clear & np.append(clear[1:], [True]))
+
+
+def _cut(pieces: _Pieces, crowd: np.ndarray) -> dict[str, np.ndarray]:
+    """Cut the pieces ``crowd``, by child and start, at every day on which one of them begins or ends."""
+    if not len(crowd):
+        return dict.fromkeys(("start", "end", "piece", "mask"), np.array([], dtype=np.int64))
+    client, start, end = pieces.client[crowd], pieces.start[crowd], pieces.end[crowd]
+    origin = int(start.min())
+    span = int(end.max()) - origin + 1
+    begin, finish = client * span + start - origin, client * span + end - origin
+    bounds = np.sort(np.concatenate([begin, finish]))
+    bounds = bounds[np.append([True], bounds[1:] != bounds[:-1])]
+    low, high = np.searchsorted(bounds, begin), np.searchsorted(bounds, finish)
+    covers = high - low
+    place = np.repeat(np.arange(len(crowd)), covers)
+    period = np.arange(len(place)) + np.repeat(low - np.cumsum(covers) + covers, covers)
+    present = np.zeros(len(bounds), dtype=np.int64)
+    np.bitwise_or.at(present, period, np.int64(1) << pieces.form[crowd[place]])
+    # Who goes first when several run at once: prominence, earliest start of the spell, lowest provider.
+    keys = [pieces.rank[crowd], pieces.spell_start[crowd], pieces.provider[crowd]]
+    by_priority = sort_rows(keys, ties=[pieces.spell[crowd]])
+    priority = np.empty(len(crowd), dtype=np.int64)
+    priority[by_priority] = np.arange(len(crowd))
+    first = np.full(len(bounds), len(crowd), dtype=np.int64)
+    np.minimum.at(first, period, priority[place])
+    covered = np.flatnonzero(present)
+    return {
+        "start": bounds[covered] % span + origin,
+        "end": bounds[covered + 1] % span + origin,
+        "piece": crowd[by_priority[first[covered]]],
+        "mask": present[covered],
+    }
+
+
+def _join(rows: dict[str, np.ndarray], pieces: _Pieces, region: Region) -> dict[str, np.ndarray]:
+    """Adjoining periods with one state, provider, gemeente and stapeling become one row, with how it ends."""
+    piece = rows["piece"]
+    same = ~_changes(rows["mask"]) & (rows["start"][1:] == rows["end"][:-1])
+    for values in (pieces.client, pieces.form, pieces.provider, pieces.gemeente):
+        same &= ~_changes(values[piece])
+    heads = np.flatnonzero(np.append([True], ~same)[: len(piece)])
+    tails = np.append(heads[1:], len(piece)) - 1 if len(heads) else heads
+    first, last = piece[heads], piece[tails]
+    is_open = rows["is_open"][tails].astype(bool)
+    begins_here = rows["start"][heads] == pieces.spell_start[first]
+    end = rows["end"][tails]
+    runs_on = pieces.spell_end[last] - end
+    # Paper may run on for some days under a more prominent form: then it still tells what ended this row.
+    gives_way = _is_last(pieces.spell[last]) & (runs_on <= region.classification_days) & ~pieces.is_open[last]
+    return {
+        "piece": last,
+        "client": pieces.client[last],
+        "state": pieces.form[last],
+        "gemeente": pieces.gemeente[last],
+        "provider": pieces.provider[last],
+        "start": rows["start"][heads],
+        "end": end,
+        "mask": rows["mask"][heads],
+        "reason": np.where(((runs_on == 0) | gives_way) & ~is_open, pieces.reason[last], -1),
+        "is_open": is_open,
+        "is_known": pieces.is_known[first] | ~begins_here,
+    }
+
+
+def _changes(values: np.ndarray) -> np.ndarray:
+    """Whether each value but the first differs from the one before."""
+    return np.asarray(values[1:] != values[:-1])
+
+
+def _is_last(numbers: np.ndarray) -> np.ndarray:
+    """Whether each number does not come again."""
+    final = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=np.int64)
+    final[numbers] = np.arange(len(numbers))
+    return np.asarray(final[numbers] == np.arange(len(numbers)))
+
+
+def _absorb(rows: dict[str, np.ndarray], shortest: int) -> dict[str, np.ndarray]:
     """Rows shorter than ``shortest`` days take over what they touch: the row before, else the row after."""
-    is_short = (rows["row_end"] - rows["row_start"] < shortest).to_numpy()
-    child = rows["client_id"].to_numpy()
-    touches = np.append(
-        False, (child[1:] == child[:-1]) & (rows["row_start"].to_numpy()[1:] == rows["row_end"].to_numpy()[:-1])
-    )
-    block = pd.Series(np.cumsum(~touches))
-    anchor = pd.Series(np.where(is_short, np.nan, np.arange(len(rows))))
+    is_short = rows["end"] - rows["start"] < shortest
+    touches = np.append([False], ~_changes(rows["client"]) & (rows["start"][1:] == rows["end"][:-1]))[: len(is_short)]
+    block = np.cumsum(~touches)
+    anchor = pd.Series(np.where(is_short, np.nan, np.arange(len(is_short))))
     anchor = anchor.groupby(block).ffill().groupby(block).bfill()
-    donor = anchor.fillna(pd.Series(np.arange(len(rows), dtype=float))).to_numpy(dtype=np.int64)
-    out = rows.iloc[donor].reset_index(drop=True)
-    out[["row_start", "row_end"]] = rows[["row_start", "row_end"]].to_numpy()
-    return out
+    donor = anchor.fillna(pd.Series(np.arange(len(is_short), dtype=float))).to_numpy(dtype=np.int64)
+    taken = {name: rows[name][donor] for name in ("piece", "mask")}
+    return {**taken, **{name: rows[name] for name in ("start", "end", "is_open")}}
 
 
-def _absences(care: pd.DataFrame, region: Region, cut: pd.Timestamp) -> pd.DataFrame:
+def _absences(care: dict[str, np.ndarray], pieces: _Pieces, region: Region, cut: int) -> dict[str, np.ndarray]:
     """Rows outside care: from the end of care to its return or the peildatum, where longer than ``absence_days``."""
-    following = care["client_id"].shift(-1) == care["client_id"]
-    until = care["row_start"].shift(-1).where(following, day_number(cut)).astype(np.int64)
-    kind = np.array(region.end_kind(care["end_reason"]), dtype=object)
-    died = (kind == "death") & ~following.to_numpy()
-    is_absent = ((until - care["row_end"] > region.absence_days) | died) & (until > care["row_end"])
-    out = care[is_absent]  # columns of arrays, not of frames: an empty frame would take over their index
-    out = out.assign(
-        row_start=out["row_end"], row_end=until[is_absent].to_numpy(), is_open=~following[is_absent].to_numpy()
-    )
-    state = np.select([died[is_absent], kind[is_absent] == "external"], [OVERLEDEN, VERHUISD], GEEN_ZORG)
-    out = out.assign(state=state, provider_id=None, end_reason=None, is_start_known=True, mask=0)
-    return _come_of_age(out, region)
+    n = len(care["start"])
+    returns = np.append(~_changes(care["client"]), [False])[:n]
+    until = np.where(returns, np.append(care["start"][1:], [cut])[:n], cut)
+    kinds = np.array([*region.end_kind(pieces.reasons), None], dtype=object)
+    died = (kinds == "death")[care["reason"]] & ~returns
+    at = np.flatnonzero(((until - care["end"] > region.absence_days) | died) & (until > care["end"]))
+    left = (kinds == "external")[care["reason"][at]]
+    rows = {name: values[at] for name, values in care.items()}
+    rows["state"] = np.select([died[at], left], [_place(OVERLEDEN), _place(VERHUISD)], _place(GEEN_ZORG))
+    rows["start"], rows["end"], rows["is_open"] = care["end"][at], until[at], ~returns[at]
+    for name, value in (("provider", -1), ("reason", -1), ("mask", 0), ("is_known", True)):
+        rows[name] = np.full(len(at), value)
+    return _come_of_age(rows, pieces, region)
 
 
-def _come_of_age(rows: pd.DataFrame, region: Region) -> pd.DataFrame:
+def _come_of_age(rows: dict[str, np.ndarray], pieces: _Pieces, region: Region) -> dict[str, np.ndarray]:
     """Absence from the 18th birthday is ``volwassen``; a row that spans it is cut there."""
-    if "birth_date" not in rows or not len(rows):
-        return rows
-    birthday = pd.to_datetime(rows["birth_date"]) + pd.DateOffset(years=region.breakdown.adult_age)
-    day = pd.Series(
-        np.where(birthday.notna(), day_numbers(birthday.fillna(pd.Timestamp(0))), np.iinfo(np.int64).max),
-        index=rows.index,
-    )
-    absent = rows["state"] == GEEN_ZORG
-    grown = absent & (rows["row_start"] >= day)
-    spans = absent & (rows["row_start"] < day) & (day < rows["row_end"])
-    young = rows.assign(state=rows["state"].mask(grown, VOLWASSEN))
-    young["row_end"] = rows["row_end"].mask(spans, day)
-    young["is_open"] = rows["is_open"] & ~spans
-    adult = rows[spans].assign(row_start=day[spans].to_numpy(), state=VOLWASSEN)
-    return pd.concat([young, adult], ignore_index=True)
+    born = pieces.birth[rows["piece"]]
+    known = np.flatnonzero(born != MISSING_DAY)
+    day = np.full(len(born), MISSING_DAY)
+    birthdays = pd.Series(as_dates(born[known])) + pd.DateOffset(years=region.breakdown.adult_age)
+    day[known] = day_numbers(birthdays)
+    absent = rows["state"] == _place(GEEN_ZORG)
+    spans = absent & (rows["start"] < day) & (day < rows["end"])
+    young = {
+        **rows,
+        "state": np.where(absent & (rows["start"] >= day), _place(VOLWASSEN), rows["state"]),
+        "end": np.where(spans, day, rows["end"]),
+        "is_open": rows["is_open"] & ~spans,
+    }
+    adult = {name: values[spans] for name, values in rows.items()}
+    adult["start"], adult["state"] = day[spans], np.full(int(spans.sum()), _place(VOLWASSEN))
+    return {name: np.concatenate([young[name], adult[name]]) for name in rows}
 
 
-def _arrange(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows in their order with the columns of the schema."""
-    rows = rows.sort_values(["client_id", "row_start"], kind="stable", ignore_index=True)
-    rows["position"] = rows.groupby("client_id", sort=False, observed=True).cumcount()
-    rows["start_date"] = rows["row_start"].to_numpy(dtype="datetime64[D]").astype("datetime64[ns]")
-    rows["end_date"] = rows["row_end"].to_numpy(dtype="datetime64[D]").astype("datetime64[ns]")
-    rows["stapeling"] = _stapeling(rows["mask"].to_numpy(dtype=np.int64))
-    for name in ("birth_date", "sex"):
-        if name not in rows:
-            rows[name] = None
-    text = rows["end_reason"].astype(object)
-    rows["end_reason"] = text.where(text.notna(), None)
-    return rows[columns(Paths)]
+def _place(state: str) -> int:
+    """The number of a state: zorgvormen first, as everywhere in this module."""
+    return STATES.index(state)
+
+
+def _frame(rows: dict[str, np.ndarray], pieces: _Pieces, spells: pd.DataFrame) -> pd.DataFrame:
+    """The rows in their order, as a frame with the columns of the schema."""
+    order = sort_rows([rows["client"], rows["start"]], ties=[])
+    rows = {name: values[order] for name, values in rows.items()}
+    client, piece = rows["client"], rows["piece"]
+    birth = pieces.birth[piece]
+    columns_ = {
+        "client_id": like(spells["client_id"], client, pieces.clients),
+        "position": np.arange(len(client)) - np.searchsorted(client, client),
+        "state": take(np.array(STATES, dtype=object), rows["state"]),
+        "gemeente": like(spells["gemeente"], rows["gemeente"], pieces.gemeenten),
+        "provider_id": like(spells["provider_id"], rows["provider"], pieces.providers),
+        "start_date": as_dates(rows["start"]),
+        "end_date": as_dates(rows["end"]),
+        "is_open": rows["is_open"].astype(bool),
+        "is_start_known": rows["is_known"].astype(bool),
+        "stapeling": _stapeling(rows["mask"]),
+        "end_reason": take(pieces.reasons, rows["reason"]),
+        "birth_date": as_dates(birth),
+        "sex": take(pieces.sexes, pieces.sex[piece]),
+    }
+    return pd.DataFrame(columns_)[columns(Paths)]
+
+
+def _account(reason: str, before: np.ndarray, after: np.ndarray) -> dict[str, object]:
+    """An attrition row of the children of two sets of rows."""
+    sizes = {"rows_before": len(before), "rows_after": len(after)}
+    children = {"children_before": n_different(before), "children_after": n_different(after)}
+    return {"step": STEP, "reason": reason, **sizes, **children}
 
 
 def _stapeling(mask: np.ndarray) -> pd.Categorical:
     """Each mask as a sorted tuple of zorgvormen; a categorical of the tuples that occur."""
-    distinct, code = np.unique(mask, return_inverse=True)
-    tuples = [tuple(sorted(name for bit, name in enumerate(ZORGVORMEN) if value >> bit & 1)) for value in distinct]
-    categories = pd.Index(tuples, tupleize_cols=False, dtype=object)
-    return pd.Categorical.from_codes(code, categories=categories)
+    used = np.flatnonzero(np.bincount(mask, minlength=1))
+    tuples = [tuple(sorted(name for bit, name in enumerate(ZORGVORMEN) if value >> bit & 1)) for value in used]
+    code = np.full(int(mask.max(initial=0)) + 1, -1)
+    code[used] = np.arange(len(used))
+    return pd.Categorical.from_codes(code[mask], categories=pd.Index(tuples, tupleize_cols=False, dtype=object))

@@ -8,7 +8,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from zorgpad.arrays import MISSING_DAY, as_dates, as_day, codes, day_number, day_numbers, like, sort_rows, take
+from zorgpad.arrays import (
+    MISSING_DAY,
+    as_dates,
+    as_day,
+    codes,
+    day_number,
+    day_numbers,
+    like,
+    n_different,
+    sort_rows,
+    take,
+)
 from zorgpad.errors import DataError
 from zorgpad.region import Region
 from zorgpad.register import Register
@@ -168,13 +179,8 @@ def _rows_of(deliveries: pd.DataFrame, allocations: pd.DataFrame) -> np.ndarray:
 def _account(reason: str, before: np.ndarray, after: np.ndarray, client: np.ndarray) -> dict[str, object]:
     """An attrition row of two sets of rows."""
     sizes = {"rows_before": len(before), "rows_after": len(after)}
-    children = {"children_before": _n_different(client[before]), "children_after": _n_different(client[after])}
+    children = {"children_before": n_different(client[before]), "children_after": n_different(client[after])}
     return {"step": STEP, "reason": reason, **sizes, **children}
-
-
-def _n_different(code: np.ndarray) -> int:
-    """How many different codes there are."""
-    return int(np.count_nonzero(np.bincount(code))) if len(code) else 0
 
 
 def _merge(records: _Records, cut: int, gap: int) -> dict[str, np.ndarray]:

@@ -6,16 +6,24 @@ jackknife, clustered on the child. ``docs/methods.md`` explains every estimator 
 """
 
 from zorgpad.survival.curves import cumulative_incidence, kaplan_meier
+from zorgpad.survival.diagnostics import proportional_hazards_test, schoenfeld_residuals
 from zorgpad.survival.durations import length_of_stay, restricted_mean
 from zorgpad.survival.multistate import state_occupation, transition_probabilities
+from zorgpad.survival.prediction import predict_incidence
+from zorgpad.survival.regression import CoxFit, fit_cox
 from zorgpad.survival.stays import IN_STAY
 
 __all__ = [
     "IN_STAY",
+    "CoxFit",
     "cumulative_incidence",
+    "fit_cox",
     "kaplan_meier",
     "length_of_stay",
+    "predict_incidence",
+    "proportional_hazards_test",
     "restricted_mean",
+    "schoenfeld_residuals",
     "state_occupation",
     "transition_probabilities",
 ]

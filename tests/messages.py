@@ -14,7 +14,7 @@ from zorgpad.register import Register
 from zorgpad.sources import read_ijw
 
 BSN, SIBLING = "123456782", "111222333"
-CODES = {"JW301": "436", "JW305": "438", "JW307": "440"}
+CODES = {"JW301": "436", "JW305": "438", "JW307": "440", "JW315": "446", "JW317": "486", "JW323": "490"}
 
 
 def elements(**texts: str | None) -> str:
@@ -71,6 +71,63 @@ def message(
     wrap = {"JW305": "StartProducten", "JW307": "StopProducten"}.get(kind, "ToegewezenProducten")
     child = elements(Bsn=bsn, Geboortedatum=born, Geslacht=sex, **{wrap: "".join(products)})
     return f'<Bericht xmlns="{namespace}"><Header>{header}</Header><Client>{child}</Client></Bericht>'
+
+
+def verzoek(reference: str, *, referrer: str = "04") -> str:
+    """An AangevraagdProduct with its verwijzer."""
+    return elements(
+        AangevraagdProduct=elements(ReferentieAanbieder=reference, Verwijzer=elements(Type=referrer, Naam="Fictief"))
+    )
+
+
+def change(reference: str, *, bsn: str = BSN, date: str = "2021-01-02", gemeente: str = "0794") -> str:
+    """A JW317: no birth date, no sex, one Verzoek."""
+    asked = elements(ReferentieAanbieder=reference, RedenVerzoek="1")
+    whole = message("JW317", bsn=bsn, date=date, gemeente=gemeente)
+    before, _, after = whole.partition("<Geboortedatum>")
+    return f"{before}{elements(Verzoek=asked)}{after.partition('</ToegewezenProducten>')[2]}"
+
+
+def prestatie(
+    number: str = "1",
+    *,
+    month: str = "2021-02",
+    last: str = "28",
+    amount: str = "41370",
+    sign: str = "D",
+    days: str = "10",
+) -> str:
+    """A line of a declaration: ten days in February 2021, unless said otherwise."""
+    return elements(
+        Prestatie=elements(
+            ProductReferentie=elements(ReferentieNummer="1"),
+            ToewijzingNummer=number,
+            ProductCategorie="43",
+            ProductCode="43A09",
+            ProductPeriode=elements(Begindatum=f"{month}-01", Einddatum=f"{month}-{last}"),
+            GeleverdVolume=days,
+            Eenheid="14",
+            IngediendBedrag=elements(Bedrag=amount, DebetCredit=sign),
+        )
+    )
+
+
+def declaration(
+    *lines: str, number: str = "D1", date: str = "2021-03-05", version: str = "3.2", **others: tuple[str, ...]
+) -> str:
+    """A JW323 of BSN with ``lines``; ``others`` are more children, as ``b123456782=(line, …)``."""
+    clients = {f"b{BSN}": lines, **others}
+    children = "".join(
+        elements(Client=elements(Bsn=name[1:], Prestaties="".join(own))) for name, own in clients.items() if own
+    )
+    head = message("JW323", date=date, version=version).partition("<Client>")[0]
+    facts = elements(
+        DeclaratieNummer=number,
+        DeclaratiePeriode=elements(Begindatum="2021-02-01", Einddatum="2021-02-28"),
+        DeclaratieDagtekening=date,
+        Clienten=children,
+    )
+    return f"{head}{elements(Declaratie=facts)}</Bericht>"
 
 
 def put(folder: Path, *messages: str | bytes) -> Path:

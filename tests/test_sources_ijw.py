@@ -5,8 +5,23 @@ import zipfile
 import pandas as pd
 import pytest
 
-from messages import BSN, SIBLING, child, elements, lost, message, put, read, start, stop, toewijzing
+from messages import (
+    BSN,
+    SIBLING,
+    child,
+    declaration,
+    elements,
+    lost,
+    message,
+    prestatie,
+    put,
+    read,
+    start,
+    stop,
+    toewijzing,
+)
 from tables import rows
+from zorgpad.register import write_register
 
 REPEATED = "allocation: repeated, or replaced by a later version"
 WITHDRAWN = "allocation: withdrawn by the gemeente"
@@ -315,7 +330,41 @@ def test_versions_3_0_to_3_2_are_read(tmp_path, region, version):
 def test_answers_and_other_kinds_are_counted_and_not_read(tmp_path, region):
     """A JW302 repeats the JW301 that it answers: reading it as a JW301 would make versions of nothing."""
     answer = message("JW301", toewijzing("2"), code="437", namespace="http://www.istandaarden.nl/ijw/3_2/jw302/schema")
-    asked = message("JW301", "", code="446", namespace="http://www.istandaarden.nl/ijw/3_2/jw315/schema")
-    found = read(put(tmp_path / "x", message("JW301", toewijzing()), answer, asked), region)
-    assert found.meta["n_messages"] == {"JW301": 1, "JW302": 1, "JW315": 1}
+    refused = message("JW301", "", code="488", namespace="http://www.istandaarden.nl/ijw/3_2/jw319/schema")
+    found = read(put(tmp_path / "x", message("JW301", toewijzing()), answer, refused), region)
+    assert found.meta["n_messages"] == {"JW301": 1, "JW302": 1, "JW319": 1}
     assert rows(found.allocations, "allocation_id") == [("1",)]
+
+
+def test_the_rejects_say_where_and_why_and_nothing_else(tmp_path, region):
+    """Two starts hang on nothing and one allocation is only a budget; what was merely replaced is not there."""
+    twice = message("JW301", toewijzing(), toewijzing("2", product=None, Budget="100"))
+    sent = message("JW305", start(), start("9"), start(None))
+    found = read(put(tmp_path / "x", twice, twice, sent), region)
+    assert rows(found.rejects, "file", "position", "reason") == [
+        ("bericht-001.xml", 2, "allocation: only a budget, no product"),
+        ("bericht-002.xml", 2, "delivery: its allocation is unknown"),
+        ("bericht-002.xml", 3, "delivery: without ToewijzingNummer (taakgericht)"),
+    ]
+    write_register(found, tmp_path / "register")
+    text = (tmp_path / "register" / "rejects.csv").read_text()
+    assert text.splitlines()[0] == "file,position,reason"
+    assert BSN not in text
+    assert child(BSN) not in text
+
+
+def test_every_record_read_is_kept_or_accounted_for(tmp_path, region):
+    """Of each kind: records read = rows kept + rows that the account left out."""
+    messages = (
+        message("JW301", toewijzing(), toewijzing("2"), toewijzing("3", product=None)),
+        message("JW301", toewijzing(), toewijzing("2", Toewijzingsdatum="2021-02-02", RedenWijziging="13")),
+        message("JW305", start(), start("2"), start("3"), start("4"), start()),
+        message("JW307", stop(), stop(status="3")),
+        declaration(prestatie(), prestatie(), prestatie(sign="C"), prestatie("7")),
+    )
+    found = read(put(tmp_path / "x", *messages), region)
+    account = found.attrition.assign(what=found.attrition["reason"].str.partition(":")[0])
+    left_out = (account["rows_before"] - account["rows_after"]).groupby(account["what"]).sum()
+    kept = {"allocation": 1, "delivery": 2, "declaration": 1}
+    assert {what: len(getattr(found, f"{what[:-1]}ies" if what == "delivery" else f"{what}s")) for what in kept} == kept
+    assert {what: int(left_out[what]) for what in kept} == {"allocation": 4, "delivery": 5, "declaration": 3}

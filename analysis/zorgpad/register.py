@@ -16,6 +16,13 @@ from zorgpad.schemas import ATTRITION_COLUMNS, TABLES, validate
 
 META_FILE = "meta.json"
 ATTRITION_FILE = "attrition.parquet"
+REJECTS_FILE = "rejects.csv"
+REJECTS_COLUMNS = ("file", "position", "reason")
+
+
+def no_rejects() -> pd.DataFrame:
+    """An account of rejected rows without any."""
+    return pd.DataFrame({"file": pd.Series(dtype=object), "position": pd.Series(dtype="int64"), "reason": None})
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +37,9 @@ class Register:
         step, reason, rows and children before and after.
     meta : dict
         ``source`` (text), ``is_synthetic`` (bool) and whatever else the reader tells; must be JSON.
+    rejects : DataFrame
+        file, position and reason of every row that a reader rejected; no values. Written beside the tables as a CSV
+        file for people; not read back.
     """
 
     clients: pd.DataFrame
@@ -38,6 +48,7 @@ class Register:
     declarations: pd.DataFrame
     attrition: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(ATTRITION_COLUMNS)))
     meta: dict[str, Any] = field(default_factory=dict)
+    rejects: pd.DataFrame = field(default_factory=no_rejects)
 
     @property
     def is_synthetic(self) -> bool:
@@ -68,7 +79,7 @@ def validate_register(register: Register) -> Register:
             f"{int(twice.sum())} rows of allocations repeat an allocation_id of the same gemeente.\n"
             f"Keep only the latest version of each."
         )
-    return Register(**tables, attrition=register.attrition, meta=register.meta)
+    return Register(**tables, attrition=register.attrition, meta=register.meta, rejects=register.rejects)
 
 
 def write_register(register: Register, folder: str | Path) -> Path:
@@ -93,6 +104,8 @@ def write_register(register: Register, folder: str | Path) -> Path:
             keys = [key for key in ("gemeente", "client_id") if key in frame]
             frame.sort_values(keys, kind="stable").to_parquet(part / f"{name}.parquet", index=False)
         register.attrition.to_parquet(part / ATTRITION_FILE, index=False)
+        if len(register.rejects):
+            register.rejects.to_csv(part / REJECTS_FILE, index=False)
         (part / META_FILE).write_text(
             json.dumps(register.meta, indent=2, sort_keys=True, ensure_ascii=False), encoding="utf-8"
         )

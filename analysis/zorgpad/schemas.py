@@ -129,14 +129,17 @@ class Deliveries(_Table):
 
 
 class Declarations(_Table):
-    """A declared calendar month, cut by the allocation: never a start or a stop. Amounts in eurocents."""
+    """A declared calendar month, cut by the allocation: never a start or a stop. Amounts in eurocents.
+
+    A credit has a negative volume and amount.
+    """
 
     client_id: str = pa.Field(str_length={"min_value": 1})
     gemeente: str = pa.Field(str_matches=GM_CODE)
     allocation_id: str
     period_start: pa.typing.Series[pa.DateTime]
     period_end: pa.typing.Series[pa.DateTime]
-    volume: float = pa.Field(nullable=True, ge=0)
+    volume: float = pa.Field(nullable=True)
     unit: str = pa.Field(nullable=True)
     amount_cents: float
     declared_at: pa.typing.Series[pa.DateTime] = pa.Field(nullable=True)

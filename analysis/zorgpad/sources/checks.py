@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pandas as pd
 
 from zorgpad.errors import DataError
 from zorgpad.region import Region
+from zorgpad.register import REJECTS_COLUMNS, no_rejects
 from zorgpad.schemas import attrition_row
+
+Account = list[dict[str, object]]
 
 # Administrations write this where an end is not known; it lies beyond what a timestamp holds.
 OPEN_END = "9999-12-31"
@@ -44,9 +48,46 @@ def check_gemeenten(codes: pd.Series, region: Region, *, source: str) -> None:
     )
 
 
-def keep_linked(
-    rows: pd.DataFrame, allocations: pd.DataFrame, *, step: str, what: str
-) -> tuple[pd.DataFrame, list[dict[str, object]]]:
+def account_row(
+    step: str, reason: str, before: pd.DataFrame, after: pd.DataFrame, *, is_rejected: bool = False
+) -> dict[str, object]:
+    """One row of the account; of rows that are rejected it also remembers where they stand.
+
+    A row that was replaced, withdrawn or repeated is no mistake; one that is *rejected* says something that the
+    register cannot hold, and somebody may want to mend it at its source.
+    """
+    row = attrition_row(step, reason, before, after)
+    if is_rejected:
+        row["rejected"] = before.loc[~before.index.isin(after.index)]
+    return row
+
+
+def rejects_frame(account: Account, *, place: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+    """Where the rejected rows of an account stand, and why they were rejected; never what is in them.
+
+    Parameters
+    ----------
+    account : list
+        Of :func:`account_row`.
+    place : callable
+        From rejected rows to a frame with ``file`` and ``position``.
+
+    Returns
+    -------
+    DataFrame
+        file, position (of a record in its message, or a line), reason; in that order.
+    """
+    found = [
+        place(rows).assign(reason=row["reason"])
+        for row in account
+        if isinstance(rows := row.get("rejected"), pd.DataFrame) and len(rows)
+    ]
+    if not found:
+        return no_rejects()
+    return pd.concat(found, ignore_index=True).sort_values(list(REJECTS_COLUMNS), kind="stable", ignore_index=True)
+
+
+def keep_linked(rows: pd.DataFrame, allocations: pd.DataFrame, *, step: str, what: str) -> tuple[pd.DataFrame, Account]:
     """The rows that name an allocation of the same gemeente and child.
 
     Parameters
@@ -67,12 +108,12 @@ def keep_linked(
     keys = ["gemeente", "allocation_id"]
     owners = allocations[[*keys, "client_id"]].drop_duplicates(keys)
     owner = rows[keys].merge(owners, on=keys, how="left")["client_id"].set_axis(rows.index)
-    account = []
+    account: Account = []
     for reason, keep in (
         (f"{what}: its allocation is unknown", owner.notna()),
         (f"{what}: names another child than its allocation", owner == rows["client_id"]),
     ):
         kept = rows[keep.loc[rows.index]]
-        account.append(attrition_row(step, reason, rows, kept))
+        account.append(account_row(step, reason, rows, kept, is_rejected=True))
         rows = kept
     return rows, account

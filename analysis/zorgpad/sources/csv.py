@@ -13,7 +13,7 @@ from zorgpad.pseudonym import WELL_FORMED, contains_bsn, is_bsn, pseudonymise, r
 from zorgpad.region import Region
 from zorgpad.register import Register, validate_register
 from zorgpad.schemas import TABLES, attrition_frame, columns, empty
-from zorgpad.sources.checks import check_gemeenten, keep_linked
+from zorgpad.sources.checks import Account, check_gemeenten, keep_linked, rejects_frame
 from zorgpad.sources.csv_cells import REQUIRED_FILES, count_lines, kind_of, read_cells, typed
 from zorgpad.sources.folders import SYNTHETIC_MARKER, read_marker
 
@@ -38,7 +38,8 @@ def read_csv(folder: str | Path, region: Region, *, key: BinaryIO | None) -> Reg
     Returns
     -------
     Register
-        ``attrition`` counts deliveries and declarations that belong to no allocation of their child. ``is_synthetic``
+        ``attrition`` counts deliveries and declarations that belong to no allocation of their child, and ``rejects``
+        names their lines. ``is_synthetic``
         only when the files are exactly those that :func:`zorgpad.sources.write_csv` wrote for a synthetic register.
 
     Raises
@@ -55,7 +56,10 @@ def read_csv(folder: str | Path, region: Region, *, key: BinaryIO | None) -> Reg
     for name, rows in written.items():
         _refuse_raw_bsns(rows, paths[name], name)
     secret = _secret(written, key)
-    frames = {name: typed(rows, paths[name], name) for name, rows in written.items()}
+    frames = {
+        name: typed(rows, paths[name], name).assign(file=paths[name].name, position=rows.index.to_numpy())
+        for name, rows in written.items()
+    }
     frames |= {name: empty(table) for name, table in TABLES.items() if name not in frames}
     for name in frames:
         if secret is not None:
@@ -68,7 +72,9 @@ def read_csv(folder: str | Path, region: Region, *, key: BinaryIO | None) -> Reg
         "n_rows": {name: len(rows) for name, rows in written.items()},
         "left_out_columns": {name: _extra(rows, name) for name, rows in written.items() if _extra(rows, name)},
     }
-    register = validate_register(Register(**frames, attrition=attrition_frame(account), meta=meta))
+    rejects = rejects_frame(account, place=lambda rows: rows[["file", "position"]])
+    tables = {name: frames[name][columns(table)] for name, table in TABLES.items()}
+    register = validate_register(Register(**tables, attrition=attrition_frame(account), meta=meta, rejects=rejects))
     region.map_products(register.allocations, source="allocations.csv")
     return register
 
@@ -133,9 +139,9 @@ def _secret(written: dict[str, pd.DataFrame], key: BinaryIO | None) -> bytes | N
     return read_key(key)
 
 
-def _link(frames: dict[str, pd.DataFrame], region: Region) -> tuple[dict[str, pd.DataFrame], list[dict[str, object]]]:
+def _link(frames: dict[str, pd.DataFrame], region: Region) -> tuple[dict[str, pd.DataFrame], Account]:
     """``frames`` of known gemeenten, without what belongs to no allocation of its child."""
-    account: list[dict[str, object]] = []
+    account: Account = []
     linked = dict(frames)
     for name in ("allocations", "deliveries", "declarations"):
         check_gemeenten(frames[name]["gemeente"], region, source=f"{name}.csv")

@@ -1,7 +1,8 @@
-"""iJw messages → register: the toewijzingen (JW301) and the start and stop messages (JW305, JW307) of a region."""
+"""iJw messages → register: toewijzingen, start and stop messages, requests and declarations of a region."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -10,32 +11,35 @@ import pandas as pd
 from zorgpad.errors import DataError
 from zorgpad.pseudonym import is_bsn, is_fictive, pseudonymise, read_key
 from zorgpad.region import Region
-from zorgpad.register import Register, validate_register
+from zorgpad.register import Register, no_rejects, validate_register
 from zorgpad.schemas import (
     Allocations,
     Clients,
     Declarations,
     Deliveries,
     attrition_frame,
-    attrition_row,
     columns,
-    empty,
     normalise,
 )
-from zorgpad.sources.checks import check_gemeenten, keep_linked
+from zorgpad.sources.checks import Account, account_row, check_gemeenten, keep_linked, rejects_frame
 from zorgpad.sources.folders import read_marker
-from zorgpad.sources.ijw_layouts import ALLOCATION, LAYOUTS, START, STOP
+from zorgpad.sources.ijw_declarations import declared_months
+from zorgpad.sources.ijw_files import MessageFiles
+from zorgpad.sources.ijw_layouts import ALLOCATION, CHANGE, DECLARATION, LAYOUTS, REQUEST, START, STOP
 from zorgpad.sources.ijw_messages import Messages, read_messages
-from zorgpad.sources.ijw_rules import MENTION, STEP, Account, current_allocations, known_clients, sent_deliveries
+from zorgpad.sources.ijw_requests import with_requests
+from zorgpad.sources.ijw_rules import MENTION, STEP, current_allocations, known_clients, sent_deliveries
 
 
 def read_ijw(folder_or_zip: str | Path, region: Region, *, key: BinaryIO | None) -> Register:
-    """Read JW301, JW305 and JW307 messages of iJw 3.0, 3.1 or 3.2.
+    """Read JW301, JW305, JW307, JW315, JW317 and JW323 messages of iJw 3.0, 3.1 or 3.2.
 
     What the messages say is in :mod:`zorgpad.sources.ijw_rules`: the latest version of each allocation, without what
     was withdrawn or removed. Inclusive last days become the first day after. ``ordered_at`` is the day of
     Toewijzingsdatum; ``is_maatwerk`` is product category 50; Budget is in eurocents, and so is a volume in euros
-    (iJw IV024, IV042). ``requested_at``, ``referrer`` and ``location`` do not stand in these messages.
+    (iJw IV024, IV042). ``referrer`` and ``requested_at`` come from the requests
+    (:mod:`zorgpad.sources.ijw_requests`), declarations from JW323 (:mod:`zorgpad.sources.ijw_declarations`).
+    ``location`` stands in no message. Other kinds of messages are counted, not read.
 
     Parameters
     ----------
@@ -48,10 +52,10 @@ def read_ijw(folder_or_zip: str | Path, region: Region, *, key: BinaryIO | None)
     Returns
     -------
     Register
-        Rows in the order of gemeente, child and date. ``attrition`` accounts for every row that was read and not kept.
-        ``meta`` counts messages by kind and version, vague and contradicting birth dates, and BSNs that fail the
-        elfproef. ``is_synthetic`` only with the marker of :func:`zorgpad.sources.write_ijw` and fictive BSNs
-        throughout.
+        Rows in the order of gemeente, child and date. ``attrition`` accounts for every row that was read and not kept;
+        ``rejects`` says where each rejected record stands. ``meta`` counts messages by kind and version, vague and
+        contradicting birth dates, and BSNs that fail the elfproef. ``is_synthetic`` only with the marker of
+        :func:`zorgpad.sources.write_ijw` and fictive BSNs throughout.
 
     Raises
     ------
@@ -86,6 +90,16 @@ def read_ijw(folder_or_zip: str | Path, region: Region, *, key: BinaryIO | None)
 
 def _identified(rows: pd.DataFrame, kind: str, region: Region, secret: bytes) -> pd.DataFrame:
     """The rows of one kind with the register's identifiers: pseudonym, gemeente code, plain allocation number."""
+    gemeente = "GM" + rows["gemeente"]
+    check_gemeenten(gemeente, region, source=f"the {kind} messages")
+    named = rows.assign(client_id=pseudonymise(rows["bsn"], secret), gemeente=gemeente)
+    if "allocation_id" in rows:
+        named["allocation_id"] = _numbers(rows, kind)
+    return named.drop(columns="bsn")
+
+
+def _numbers(rows: pd.DataFrame, kind: str) -> pd.Series:
+    """Plain allocation numbers; a BSN in their place is refused."""
     number = rows["allocation_id"].astype(object).str.replace(r"^0+(?=[0-9])", "", regex=True)
     leaks = number.str.zfill(9) == rows["bsn"]
     if leaks.any():
@@ -93,61 +107,77 @@ def _identified(rows: pd.DataFrame, kind: str, region: Region, secret: bytes) ->
             f"{int(leaks.sum())} records of {kind} use the child's BSN as ToewijzingNummer.\n"
             f"Have the sender number the allocations; a BSN may stand in Bsn only."
         )
-    gemeente = "GM" + rows["gemeente"]
-    check_gemeenten(gemeente, region, source=f"the {kind} messages")
-    named = rows.assign(client_id=pseudonymise(rows["bsn"], secret), gemeente=gemeente, allocation_id=number)
-    return named.drop(columns="bsn")
+    return number
 
 
 def _tables(rows: dict[str, pd.DataFrame], messages: Messages) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
     """The tables of the register with their account, and what was counted on the way."""
-    allocations, left_out, account = current_allocations(rows[ALLOCATION.name])
+    mentioned = [found[list(MENTION)] for found in rows.values() if "birth_date" in found]
+    clients, counts = known_clients(pd.concat(mentioned, ignore_index=True))
+    versions = rows[ALLOCATION.name]
+    allocations, left_out, account = current_allocations(versions)
     deliveries, reasons = sent_deliveries(rows[START.name], rows[STOP.name])
     account += reasons
-    deliveries, reasons = _of_allocations(deliveries, allocations, left_out)
+    declarations, reasons, declared = declared_months(rows.pop(DECLARATION.name))
     account += reasons
-    mentions = pd.concat([mentioned[list(MENTION)] for mentioned in rows.values()], ignore_index=True)
-    clients, counts = known_clients(mentions)
     clients = clients[clients["client_id"].isin(allocations["client_id"])]
-    allocations, deliveries, clients, reasons = _with_birth_date(allocations, deliveries, clients)
+    found = {"client": clients, "allocation": allocations}
+    for what, records in (("delivery", deliveries), ("declaration", declarations)):
+        found[what], reasons = _of_allocations(records, allocations, left_out, what=what)
+        account += reasons
+    account += _drop_without_birth_date(found)
+    _check_ends(found["allocation"], messages)
+    allocations, reasons = with_requests(
+        found["allocation"], versions, requests=rows[REQUEST.name], changes=rows[CHANGE.name]
+    )
     account += reasons
-    _check_ends(allocations, messages)
-    tables = {
-        "clients": _arranged(clients, Clients, ["client_id"]),
+    arranged = {
+        "clients": _arranged(found["client"], Clients, ["client_id"]),
         "allocations": _arranged(allocations, Allocations, ["gemeente", "client_id", "start_date", "allocation_id"]),
-        "deliveries": _arranged(deliveries, Deliveries, ["gemeente", "client_id", "date", "kind", "allocation_id"]),
-        "declarations": empty(Declarations),
+        "deliveries": _arranged(
+            found["delivery"], Deliveries, ["gemeente", "client_id", "date", "kind", "allocation_id"]
+        ),
+        "declarations": _arranged(
+            found["declaration"], Declarations, ["gemeente", "client_id", "period_start", "allocation_id"]
+        ),
         "attrition": attrition_frame(account),
+        "rejects": rejects_frame(account, place=partial(_place, files=messages.files)),
     }
-    return tables, counts
+    return arranged, {**counts, **declared}
+
+
+def _place(rows: pd.DataFrame, *, files: MessageFiles) -> pd.DataFrame:
+    """File and record of rejected rows; a child is rejected where it was mentioned, and so has no place of its own."""
+    if "message" not in rows:
+        return no_rejects()[["file", "position"]]
+    names = {position: files.label(int(position)) for position in rows["message"].unique()}
+    return pd.DataFrame({"file": rows["message"].map(names), "position": rows["record"]})
 
 
 def _of_allocations(
-    deliveries: pd.DataFrame, allocations: pd.DataFrame, left_out: pd.DataFrame
+    records: pd.DataFrame, allocations: pd.DataFrame, left_out: pd.DataFrame, *, what: str
 ) -> tuple[pd.DataFrame, Account]:
-    """The deliveries of allocations that are kept; those of ``left_out`` and of unknown ones are accounted for."""
+    """The records of allocations that are kept; those of ``left_out`` and of unknown ones are accounted for."""
     keys = ["gemeente", "allocation_id"]
-    is_left_out = deliveries.set_index(keys).index.isin(left_out.set_index(keys).index)
-    kept = deliveries[~is_left_out]
-    reason = "delivery: its allocation is withdrawn or has no product"
-    account = [attrition_row(STEP, reason, deliveries, kept)]
-    kept, reasons = keep_linked(kept, allocations, step=STEP, what="delivery")
+    is_left_out = records.set_index(keys).index.isin(left_out.set_index(keys).index)
+    kept = records[~is_left_out]
+    reason = f"{what}: its allocation is withdrawn or has no product"
+    account = [account_row(STEP, reason, records, kept, is_rejected=True)]
+    kept, reasons = keep_linked(kept, allocations, step=STEP, what=what)
     return kept, account + reasons
 
 
-def _with_birth_date(
-    allocations: pd.DataFrame, deliveries: pd.DataFrame, clients: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Account]:
-    """Without the children whose birth date nobody knows: when they turn 18, and so what ended, cannot be said."""
-    born = clients[clients["birth_date"].notna()]
-    kept = [rows[rows["client_id"].isin(born["client_id"])] for rows in (allocations, deliveries)]
-    account = [
-        attrition_row(STEP, f"{what}: of a child whose birth date is unknown", before, after)
-        for what, before, after in zip(
-            ("client", "allocation", "delivery"), (clients, allocations, deliveries), (born, *kept), strict=True
-        )
-    ]
-    return kept[0], kept[1], born, account
+def _drop_without_birth_date(found: dict[str, pd.DataFrame]) -> Account:
+    """Leave out the children whose birth date nobody knows: when they turn 18, and so what ended, cannot be said."""
+    clients = found["client"]
+    born = clients.loc[clients["birth_date"].notna(), "client_id"]
+    account = []
+    for what, rows in found.items():
+        kept = rows[rows["client_id"].isin(born)]
+        reason = f"{what}: of a child whose birth date is unknown"
+        account.append(account_row(STEP, reason, rows, kept, is_rejected=True))
+        found[what] = kept
+    return account
 
 
 def _check_ends(allocations: pd.DataFrame, messages: Messages) -> None:

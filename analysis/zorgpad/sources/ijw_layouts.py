@@ -1,13 +1,14 @@
 """Where each kind of iJw message holds its facts, and the form they must have.
 
-Source: iJw 3.2 message definitions of JW301 (toewijzing), JW305 (start) and JW307 (stop). Names are matched without
-namespace: versions 3.0 and 3.1 have the same names for what is read here.
+Source: iJw 3.2 message definitions of JW301 (toewijzing), JW305 (start), JW307 (stop), JW315 (verzoek om toewijzing),
+JW317 (verzoek om wijziging) and JW323 (declaratie). Names are matched without namespace: versions 3.0 and 3.1 have the
+same names for what is read here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 NAMESPACE = "http://www.istandaarden.nl/ijw/"
 VERSIONS = ("3.0", "3.1", "3.2")
@@ -28,7 +29,8 @@ CLIENT = {
 class Layout:
     """Where one kind of message holds its facts: column → path below the header, the client or the record.
 
-    ``patterns`` is the form of a column's text; a column in ``required`` must be there.
+    ``patterns`` is the form of a column's text; a column in ``required`` must be there. ``shared`` are single elements
+    above the clients that hold for every record of the message.
     """
 
     name: str
@@ -37,11 +39,13 @@ class Layout:
     fields: Mapping[str, str]
     patterns: Mapping[str, str]
     required: frozenset[str]
+    client: Mapping[str, str] = field(default_factory=lambda: CLIENT)
+    shared: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def paths(self) -> dict[str, str]:
         """Every column and its path."""
-        return {**HEADER, **self.header, **CLIENT, **self.fields}
+        return {**HEADER, **self.header, **self.shared, **self.client, **self.fields}
 
 
 DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -56,7 +60,9 @@ _PATTERNS = {
     "sex": r"[012]",
     "allocation_id": r"0*[0-9]{1,9}",
 }
-_ALWAYS = frozenset({"message_date", "subversion", "gemeente", "provider_id", "bsn", "birth_date", "sex"})
+_ROUTE = frozenset({"message_date", "subversion", "gemeente", "provider_id", "bsn"})
+_ALWAYS = _ROUTE | {"birth_date", "sex"}
+_TO_GEMEENTE = {"gemeente": "Ontvanger", "provider_id": "Afzender"}
 
 ALLOCATION = Layout(
     name="JW301",
@@ -64,6 +70,7 @@ ALLOCATION = Layout(
     header={"gemeente": "Afzender", "provider_id": "Ontvanger"},
     fields={
         "allocation_id": "ToewijzingNummer",
+        "reference": "ReferentieAanbieder",
         "product_category": "Product/Categorie",
         "product_code": "Product/Code",
         "ordered_at": "Toewijzingsdatum",
@@ -92,7 +99,7 @@ ALLOCATION = Layout(
 START = Layout(
     name="JW305",
     record="StartProduct",
-    header={"gemeente": "Ontvanger", "provider_id": "Afzender"},
+    header=_TO_GEMEENTE,
     fields={"allocation_id": "ToewijzingNummer", "date": "Begindatum", "status": "StatusAanlevering"},
     patterns=_PATTERNS | {"date": DATE, "status": r"[1239]"},
     required=_ALWAYS | {"date", "status"},
@@ -100,7 +107,7 @@ START = Layout(
 STOP = Layout(
     name="JW307",
     record="StopProduct",
-    header={"gemeente": "Ontvanger", "provider_id": "Afzender"},
+    header=_TO_GEMEENTE,
     fields={
         "allocation_id": "ToewijzingNummer",
         "begin_date": "Begindatum",
@@ -111,7 +118,51 @@ STOP = Layout(
     patterns=_PATTERNS | {"begin_date": DATE, "reason": r"[0-9]{2}", "date": DATE, "status": r"[1239]"},
     required=_ALWAYS | {"begin_date", "reason", "date", "status"},
 )
-LAYOUTS = {layout.name: layout for layout in (ALLOCATION, START, STOP)}
+REQUEST = Layout(
+    name="JW315",
+    record="AangevraagdProduct",
+    header=_TO_GEMEENTE,
+    fields={"reference": "ReferentieAanbieder", "referrer": "Verwijzer/Type"},
+    patterns=_PATTERNS | {"referrer": r"[0-9]{2}"},
+    required=_ALWAYS | {"reference", "referrer"},
+)
+CHANGE = Layout(
+    name="JW317",
+    record="Verzoek",
+    header=_TO_GEMEENTE,
+    fields={"reference": "ReferentieAanbieder"},
+    patterns=_PATTERNS,
+    required=_ROUTE | {"reference"},
+    client={"bsn": "Bsn"},
+)
+DECLARATION = Layout(
+    name="JW323",
+    record="Prestatie",
+    header=_TO_GEMEENTE,
+    fields={
+        "allocation_id": "ToewijzingNummer",
+        "period_start": "ProductPeriode/Begindatum",
+        "period_end": "ProductPeriode/Einddatum",
+        "volume": "GeleverdVolume",
+        "unit": "Eenheid",
+        "amount_cents": "IngediendBedrag/Bedrag",
+        "sign": "IngediendBedrag/DebetCredit",
+    },
+    patterns=_PATTERNS
+    | {
+        "declared_at": DATE,
+        "period_start": DATE,
+        "period_end": DATE,
+        "volume": _NUMBER,
+        "amount_cents": _NUMBER,
+        "sign": r"[CD]",
+    },
+    required=_ROUTE
+    | {"declaration", "declared_at", "allocation_id", "period_start", "period_end", "volume", "amount_cents", "sign"},
+    client={"bsn": "Bsn"},
+    shared={"declaration": "DeclaratieNummer", "declared_at": "DeclaratieDagtekening"},
+)
+LAYOUTS = {layout.name: layout for layout in (ALLOCATION, START, STOP, REQUEST, CHANGE, DECLARATION)}
 # BerichtCode of the kinds that start a conversation. Kinds without a layout are counted, not read.
 KINDS = {
     "436": "JW301",

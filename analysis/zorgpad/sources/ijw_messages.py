@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,13 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import pandas as pd
 from lxml import etree
 
 from zorgpad.errors import DataError
 from zorgpad.sources.checks import OPEN_END, as_days
 from zorgpad.sources.ijw_files import MessageFiles
-from zorgpad.sources.ijw_layouts import CLIENT, DATE, HEADER, KINDS, LAYOUTS, NAMESPACE, VERSIONS, Layout
+from zorgpad.sources.ijw_layouts import DATE, HEADER, KINDS, LAYOUTS, NAMESPACE, VERSIONS, Layout
 
 Label = Callable[[], str]  # names a file, only when something is wrong with it
 
@@ -28,8 +30,8 @@ class Messages:
     Attributes
     ----------
     rows : dict
-        Per kind (JW301, JW305, JW307) a frame of text: the columns of its layout and ``message``, the place of the
-        file in ``files.names``.
+        Per kind that is read a frame of text: the columns of its layout, ``message``, the place of the file in
+        ``files.names``, and ``record``, the place of the record in its file, from 1.
     n_messages, n_versions : dict
         Messages per kind, also of kinds that are not read, and per version.
     files : MessageFiles
@@ -42,23 +44,36 @@ class Messages:
 
 
 class _Columns:
-    """Grows columns of text; equal texts are kept once, so that memory follows the rows and not the files."""
+    """Grows columns of numbers that stand for texts; equal texts are kept once, so that memory follows the rows."""
 
     def __init__(self) -> None:
-        self._columns: dict[str, dict[str, list[Any]]] = {
-            layout.name: {name: [] for name in ("message", *layout.paths)} for layout in LAYOUTS.values()
-        }
-        self._known: dict[str | None, str | None] = {}
+        self._places = {layout.name: (array("i"), array("i")) for layout in LAYOUTS.values()}
+        self._columns = {layout.name: {name: array("i") for name in layout.paths} for layout in LAYOUTS.values()}
+        self._known: dict[str | None, int] = {None: 0}
 
-    def add(self, layout: Layout, row: Mapping[str, Any]) -> None:
+    def add(self, kind: str, row: Mapping[str, str | None], *, message: int, record: int) -> None:
         """One more row; what it lacks is None."""
-        for name, column in self._columns[layout.name].items():
-            value = row.get(name)
-            column.append(value if name == "message" else self._known.setdefault(value, value))
+        for place, value in zip(self._places[kind], (message, record), strict=True):
+            place.append(value)
+        for name, column in self._columns[kind].items():
+            text = row.get(name)
+            column.append(self._known.setdefault(text, len(self._known)))
 
     def frames(self) -> dict[str, pd.DataFrame]:
-        """The rows per kind of message."""
-        return {kind: pd.DataFrame(columns, dtype=object) for kind, columns in self._columns.items()}
+        """The rows per kind of message; the numbers are let go of on the way."""
+        texts = np.empty(len(self._known), dtype=object)
+        texts[:] = list(self._known)
+        return {kind: self._frame(kind, texts) for kind in list(self._columns)}
+
+    def _frame(self, kind: str, texts: np.ndarray) -> pd.DataFrame:
+        """The rows of one kind."""
+        message, record = (np.frombuffer(place, dtype=np.int32) for place in self._places[kind])
+        columns = self._columns.pop(kind)
+        named = {}
+        for name in list(columns):
+            codes = np.frombuffer(columns.pop(name), dtype=np.int32)
+            named[name] = texts[codes]
+        return pd.DataFrame({"message": message.astype("int64"), "record": record.astype("int64"), **named}, copy=False)
 
 
 def read_messages(source: str | Path) -> Messages:
@@ -75,24 +90,24 @@ def read_messages(source: str | Path) -> Messages:
     with MessageFiles(Path(source)) as files:
         for position in range(len(files.names)):
             with files.open(position) as stream:
-                kind, version, rows = _read_one(stream, partial(files.label, position))
+                kind, version = _read_one(
+                    stream, partial(files.label, position), partial(columns.add, message=position)
+                )
             counts[kind] += 1
             versions[version] += 1
-            for row in rows:
-                columns.add(LAYOUTS[kind], {**row, "message": position})
     frames = columns.frames()
     for layout in LAYOUTS.values():
         _check_form(frames[layout.name], layout, files)
     return Messages(frames, dict(counts), dict(versions), files)
 
 
-def _read_one(stream: IO[bytes], label: Label) -> tuple[str, str, list[dict[str, str | None]]]:
-    """The kind, version and rows of one message; a kind without a layout has no rows."""
+def _read_one(stream: IO[bytes], label: Label, add: Callable[..., None]) -> tuple[str, str]:
+    """The kind and version of one message; its rows go to ``add`` as soon as their client is complete."""
     kind = version = ""
-    header: dict[str, str | None] = {}
+    shared: dict[str, str | None] = {}
     layout: Layout | None = None
-    rows: list[dict[str, str | None]] = []
-    n_shared = 0  # rows that have their client and header
+    waiting: list[dict[str, str | None]] = []  # rows of the client that is being read
+    n_rows = 0
     for element in _elements(stream, label):
         name = _local(element.tag)
         if name == "Header" and not kind:
@@ -101,21 +116,26 @@ def _read_one(stream: IO[bytes], label: Label) -> tuple[str, str, list[dict[str,
             kind = _kind(header, element, label)
             layout = LAYOUTS.get(kind)
             if layout is None:
-                break  # what is not read need not be held either: declarations can be a gigabyte
-        elif layout is not None and name == layout.record:
-            rows.append(_pick(_texts(element), layout.fields))
-        elif layout is not None and name == "Client":
-            shared = _pick(header, {**HEADER, **layout.header}) | _pick(_texts(element), CLIENT)
-            for row in rows[n_shared:]:
-                row.update(shared)
-            n_shared = len(rows)
-        else:
+                break  # what is not read need not be held either
+            shared = _pick(header, {**HEADER, **layout.header})
+        elif layout is None:
             continue
-        _forget(element)
-    if not kind or (layout is not None and not 0 < n_shared == len(rows)):
+        elif name in layout.shared.values() and not n_rows:
+            shared |= {column: _clean(element.text) for column, path in layout.shared.items() if path == name}
+        elif name == layout.record:
+            waiting.append(_pick(_texts(element), layout.fields))
+            _forget(element)
+        elif name == "Client":
+            child = _pick(_texts(element), layout.client)
+            for row in waiting:
+                n_rows += 1
+                add(kind, {**shared, **child, **row}, record=n_rows)
+            waiting = []
+            _forget(element)
+    if not kind or waiting or (layout is not None and not n_rows):
         lacks = f"Client with a {layout.record}" if layout else "Header before its Client"
         raise DataError(f"{label()} has no {lacks}.\nHave the sender mend that message, or leave it out.")
-    return kind, version, rows
+    return kind, version
 
 
 def _elements(stream: IO[bytes], label: Label) -> Iterator[Any]:
@@ -166,6 +186,7 @@ def _version(header: Mapping[str, str | None], label: Label) -> str:
 
 def _kind(header: Mapping[str, str | None], element: Any, label: Label) -> str:
     """The kind of a message by its code and namespace; answers (JW302 …) are known by their namespace only."""
+    readable = ", ".join(f"{kind} ({code})" for code, kind in KINDS.items() if kind in LAYOUTS)
     by_code = KINDS.get(header.get("BerichtCode") or "")
     named = re.search(r"(jw3[0-9]{2})/", etree.QName(element).namespace or "")
     by_namespace = named[1].upper() if named else by_code
@@ -174,7 +195,7 @@ def _kind(header: Mapping[str, str | None], element: Any, label: Label) -> str:
     if by_code is None or by_code != by_namespace:
         raise DataError(
             f"{label()} has a BerichtCode that is unknown or not that of its schema.\n"
-            f"Read are JW301 (436), JW305 (438) and JW307 (440); leave that message out."
+            f"Read are {readable}; leave that message out."
         )
     return by_code
 
@@ -206,11 +227,10 @@ def _pick(texts: Mapping[str, str | None], paths: Mapping[str, str]) -> dict[str
 
 
 def _forget(element: Any) -> None:
-    """Free an element that has been read, and what stands before it."""
+    """Free an element that has been read, and those of its kind before it; what else stands there is still needed."""
     element.clear()
-    parent = element.getparent()
-    while parent is not None and element.getprevious() is not None:
-        del parent[0]
+    while (before := element.getprevious()) is not None and before.tag == element.tag:
+        element.getparent().remove(before)
 
 
 def _check_form(rows: pd.DataFrame, layout: Layout, files: MessageFiles) -> None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from zorgpad.schemas import attrition_row
-from zorgpad.sources.checks import OPEN_END, as_days
+from zorgpad.sources.checks import OPEN_END, Account, account_row, as_days
 
 STEP = "read_ijw"
 ONE_DAY = pd.Timedelta(days=1)
@@ -17,8 +16,6 @@ MAATWERK = "50"
 REMOVED = "13"
 CORRECTED = "01"  # withdrew an allocation until version 3.1
 REMOVAL = "3"  # StatusAanlevering
-
-Account = list[dict[str, object]]
 
 _KEY = ["gemeente", "allocation_id"]
 # What every message says of its child.
@@ -62,9 +59,9 @@ def current_allocations(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame,
     standing = latest[~removed]
     with_product = standing[standing["product_category"].notna()]
     account = [
-        attrition_row(STEP, "allocation: repeated, or replaced by a later version", rows, latest),
-        attrition_row(STEP, "allocation: withdrawn by the gemeente", latest, standing),
-        attrition_row(STEP, "allocation: only a budget, no product", standing, with_product),
+        account_row(STEP, "allocation: repeated, or replaced by a later version", rows, latest),
+        account_row(STEP, "allocation: withdrawn by the gemeente", latest, standing),
+        account_row(STEP, "allocation: only a budget, no product", standing, with_product, is_rejected=True),
     ]
     return _typed(with_product), latest.loc[latest.index.difference(with_product.index), _KEY], account
 
@@ -104,12 +101,13 @@ def sent_deliveries(starts: pd.DataFrame, stops: pd.DataFrame) -> tuple[pd.DataF
     rows = pd.concat([starts.assign(kind="start"), stops.assign(kind="stop")], ignore_index=True)
     account = []
     numbered = rows[rows["allocation_id"].notna()]
-    account.append(attrition_row(STEP, "delivery: without ToewijzingNummer (taakgericht)", rows, numbered))
+    reason = "delivery: without ToewijzingNummer (taakgericht)"
+    account.append(account_row(STEP, reason, rows, numbered, is_rejected=True))
     numbered = numbered.sort_values(["message_date", "message"], kind="stable")
     standing = _without_removed(numbered)
-    account.append(attrition_row(STEP, "delivery: removed by the provider, and the removals", numbered, standing))
+    account.append(account_row(STEP, "delivery: removed by the provider, and the removals", numbered, standing))
     latest = standing.drop_duplicates([*_KEY, "kind", "date"], keep="last")
-    account.append(attrition_row(STEP, "delivery: repeated, or replaced by a later message", standing, latest))
+    account.append(account_row(STEP, "delivery: repeated, or replaced by a later message", standing, latest))
     day = as_days(latest["date"])[0]
     return latest.assign(date=day + ONE_DAY * (latest["kind"] == "stop")), account
 

@@ -137,7 +137,7 @@ events = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(st.lists(events, min_size=1, max_size=25), st.booleans(), st.booleans())
 def test_directly_follows_counts_equal_a_plain_loop(drawn, with_end, as_categories):
     """Ties, repetitions, our states and others, open ends; with and without ends; text or categories."""

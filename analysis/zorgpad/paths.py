@@ -320,7 +320,7 @@ def _frame(rows: dict[str, np.ndarray], pieces: _Pieces, spells: pd.DataFrame) -
         "birth_date": as_dates(birth),
         "sex": take(pieces.sexes, pieces.sex[piece]),
     }
-    return pd.DataFrame(columns_)[columns(Paths)]
+    return pd.DataFrame(columns_, columns=columns(Paths), copy=False)
 
 
 def _account(reason: str, before: np.ndarray, after: np.ndarray) -> dict[str, object]:

@@ -295,7 +295,7 @@ def _frame(
     columns_["birth_date"] = pd.to_datetime(born).array.take(at, allow_fill=True)
     sex = register.clients["sex"].astype(object).to_numpy() if "sex" in register.clients else np.array([], dtype=object)
     columns_["sex"] = take(sex, at if len(sex) else np.full(len(at), -1))
-    return pd.DataFrame({**columns_, "moves": moves})
+    return pd.DataFrame({**columns_, "moves": moves}, copy=False)
 
 
 def _start_known(records: _Records, merged: dict[str, np.ndarray], region: Region, gap: int) -> np.ndarray:

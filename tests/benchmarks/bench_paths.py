@@ -1,0 +1,130 @@
+"""Speed of spells and paths, as ratios in one run: ``python tests/benchmarks/bench_paths.py [ROWS]`` (1,000,000).
+
+Spells: against the same merge in SQL with window functions by DuckDB on two threads, where it is installed (it is no
+dependency). Paths: against pandas ``sort_values`` on child, start and end of the same shuffled spells. Identifiers are
+categorical for all contestants. Then the cost when the rows double. Each figure is the best of three.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from zorgpad.paths import build_paths
+from zorgpad.region import Region, load_region
+from zorgpad.register import Register
+from zorgpad.schemas import Declarations, Deliveries, empty
+from zorgpad.spells import build_spells
+
+PEILDATUM = "2024-01-01"
+CODES = {
+    "43A09": "pleegzorg",
+    "43A10": "gezinshuis",
+    "43A14": "woongroep",
+    "45A04": "ambulant",
+    "41A03": "dagbehandeling",
+    "43A18": "behandelverblijf",
+}
+MERGE = """
+with own as (
+    select client_id, gemeente, zorgvorm, provider_id, start_date, least(end_date, timestamp '2024-01-01') as end_date
+    from allocations join products using (product_code) where start_date < timestamp '2024-01-01'
+), reached as (
+    select *, max(end_date) over (
+        partition by client_id, zorgvorm, provider_id order by start_date, end_date
+        rows between unbounded preceding and 1 preceding) as reach
+    from own
+), numbered as (
+    select *, sum(case when reach is null or start_date > reach + interval 30 day then 1 else 0 end) over (
+        partition by client_id, zorgvorm, provider_id order by start_date, end_date rows unbounded preceding) as spell
+    from reached
+)
+select client_id, zorgvorm, provider_id, spell, min(start_date) as start_date, max(end_date) as end_date, count(*) as n,
+       last(gemeente) as gemeente
+from numbered group by all order by client_id, start_date, end_date
+"""
+
+
+def make_register(n: int, region: Region) -> Register:
+    """``n`` allocations of a third as many children, two providers each, with overlaps, gaps and renewals."""
+    rng = np.random.default_rng(20240103)
+    children = n // 3
+    child = rng.integers(0, children, n)
+    start = np.datetime64("2015-01-01") + rng.integers(0, 3200, n).astype("timedelta64[D]")
+    names = [f"c_{number:028d}" for number in range(children)]
+    providers = [f"9900{number:04d}" for number in range(180)]
+    code = rng.integers(0, len(CODES), n)
+    frame = pd.DataFrame(
+        {
+            "client_id": pd.Categorical.from_codes(child, names),
+            "gemeente": pd.Categorical.from_codes(child % 11, sorted(region.gemeenten["gm_code"])),
+            "allocation_id": np.arange(n),
+            "product_category": pd.Categorical([list(CODES)[place][:2] for place in code]),
+            "product_code": pd.Categorical.from_codes(code, list(CODES)),
+            "provider_id": pd.Categorical.from_codes((child * 7 + rng.integers(0, 2, n)) % 180, providers),
+            "start_date": start.astype("datetime64[ns]"),
+            "end_date": (start + rng.integers(20, 500, n).astype("timedelta64[D]")).astype("datetime64[ns]"),
+        }
+    )
+    clients = pd.DataFrame({"client_id": names, "birth_date": pd.Timestamp("2010-01-01"), "sex": "f"})
+    return Register(clients, frame, empty(Deliveries), empty(Declarations))
+
+
+def best_of(call: Callable[[], Any], *, times: int = 3) -> float:
+    """The shortest of ``times`` runs, in seconds."""
+    seconds = []
+    for _ in range(times):
+        begin = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - begin)
+    return min(seconds)
+
+
+def duckdb_seconds(register: Register) -> float | None:
+    """The merge in SQL, up to a pandas frame; ``None`` where DuckDB is not installed."""
+    try:
+        import duckdb  # no dependency: only here, and only when somebody has it
+    except ImportError:
+        return None
+    connection = duckdb.connect()
+    connection.execute("set threads = 2")
+    connection.register("allocations", register.allocations)
+    connection.register("products", pd.DataFrame({"product_code": list(CODES), "zorgvorm": list(CODES.values())}))
+    return best_of(lambda: connection.execute(MERGE).df())
+
+
+def measure(n: int) -> tuple[float, float]:
+    """Print the figures of ``n`` allocations; return the seconds of spells and of paths."""
+    region = load_region("een10voordejeugd")
+    register = make_register(n, region)
+    spells, _ = build_spells(register, region, peildatum=PEILDATUM)
+    shuffled = spells.sample(frac=1, random_state=1)
+    for name in ("zorgvorm", "sex"):
+        shuffled[name] = shuffled[name].astype("category")
+    ours = best_of(lambda: build_spells(register, region, peildatum=PEILDATUM))
+    theirs = duckdb_seconds(register)
+    beside = f"DuckDB {theirs:.2f} s, ratio {ours / theirs:.2f}" if theirs else "DuckDB is not installed"
+    print(f"{n:,} allocations to {len(spells):,} spells: {ours:.2f} s; {beside}")
+    paths = best_of(lambda: build_paths(shuffled, region, peildatum=PEILDATUM))
+    sort = best_of(lambda: shuffled.sort_values(["client_id", "start_date", "end_date"]))
+    print(f"{len(spells):,} spells to paths: {paths:.2f} s; sort_values {sort:.2f} s, ratio {paths / sort:.2f}")
+    return ours, paths
+
+
+def main() -> None:
+    """Measure, double, and tell what doubling costs."""
+    n = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    half = measure(n // 2)
+    whole = measure(n)
+    print(f"twice the rows cost {whole[0] / half[0]:.2f} times (spells) and {whole[1] / half[1]:.2f} times (paths)")
+    print(f"peak memory of the process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GB")
+
+
+if __name__ == "__main__":
+    main()

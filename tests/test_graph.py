@@ -9,6 +9,7 @@ import pytest
 
 from tables import rows
 from test_cohorts import paths_of
+from zorgpad.cohorts import build_stays
 from zorgpad.errors import DataError
 from zorgpad.graph import child_graph, process_graph, to_event_log, write_graph
 
@@ -101,6 +102,47 @@ def test_estimates_are_hung_on_edges_and_medians_on_nodes(region):
     assert not graph.has_edge("pleegzorg", "gesloten")
 
 
+def test_every_edge_says_what_is_not_known():
+    """A child back in pleegzorg after 9 days: a loop. Without an estimate for it: NaN of nobody at risk, not absent."""
+    columns = ["from_state", "to_state", "horizon_days", "n_at_risk", "probability", "ci_low", "ci_high"]
+    estimates = pd.DataFrame([["pleegzorg", "gezinshuis", 180, 40, 0.1, 0.04, 0.2]], columns=columns)
+    graph = process_graph(_loops(), estimates=estimates)
+    assert graph.edges["pleegzorg", "gezinshuis"]["n_at_risk"] == 40
+    loop = graph.edges["pleegzorg", "pleegzorg"]
+    assert (loop["n_transitions"], loop["n_children"], loop["share"]) == (2, 1, 2 / 3)
+    assert (loop["n_at_risk"], loop["horizon_days"]) == (0, 180)
+    assert math.isnan(loop["probability"])
+    assert math.isnan(loop["ci_low"])
+
+
+def test_states_of_other_logs_come_last_as_they_occur():
+    """The ladder, then outside care, then other names in the order in which they first occur."""
+    paths = _loops()
+    paths["state"] = ["zeta", "crisis", "alfa", "volwassen"]
+    assert list(process_graph(paths)) == ["crisis", "volwassen", "zeta", "alfa"]
+    shuffled = process_graph(paths.sample(frac=1, random_state=1))
+    assert list(shuffled) == ["crisis", "volwassen", "zeta", "alfa"]
+
+
+def test_counts_are_those_of_the_stays(region):
+    """The counts on codes equal a count by pandas over the stays, whatever the order of the rows."""
+    paths = paths_of(ROAD, region)
+    stays = build_stays(paths)
+    moves = stays[stays["next_state"].notna()]
+    expected = moves.groupby(["state", "next_state"])["client_id"].agg(["size", "nunique"])
+    for rows_ in (paths, paths.sample(frac=1, random_state=2), paths.astype({"client_id": "category"})):
+        edges = process_graph(rows_).edges(data=True)
+        found = {(a, b): (data["n_transitions"], data["n_children"]) for a, b, data in edges}
+        assert found == {pair: tuple(numbers) for pair, numbers in expected.iterrows()}
+
+
+def _loops():
+    """Four rows of one child: pleegzorg three times with gaps of 9 days between, then a gezinshuis."""
+    start = pd.date_range("2022-01-01", periods=4, freq="30D")
+    paths = pd.DataFrame({"client_id": "a", "state": ["pleegzorg"] * 3 + ["gezinshuis"], "start_date": start})
+    return paths.assign(end_date=start + pd.Timedelta(days=21), is_open=False, provider_id="1", gemeente="GM0794")
+
+
 def test_the_event_log_leaves_open_stays_open(region):
     """One row per stay in care; a stay that has not ended has no completion."""
     log = to_event_log(paths_of(ROAD, region))
@@ -113,15 +155,57 @@ def test_the_event_log_leaves_open_stays_open(region):
     ]
 
 
+def test_the_event_log_has_the_names_that_other_tools_read(region):
+    """pm4py reads the names of XES, bupaR's activity log wants columns called start and complete."""
+    log = to_event_log(paths_of(ROAD, region), states="all")
+    assert {"case:concept:name", "concept:name", "time:timestamp", "start_timestamp", "org:resource"} <= set(log)
+    assert {"case_id", "activity", "resource_id", "start", "complete"} <= set(log)
+    assert log["time:timestamp"].notna().all()  # a tool that drops rows without a time drops no open stay
+    assert len(log) == 7
+    with pytest.raises(DataError, match="Choose one of: care, all"):
+        to_event_log(log, states="other")
+
+
+READERS = {
+    "graphml": nx.read_graphml,
+    "gexf": nx.read_gexf,
+    "json": lambda path: nx.node_link_graph(json.loads(path.read_text()), edges="edges"),
+}
+
+
+@pytest.mark.parametrize("ending", READERS)
+def test_a_process_graph_reads_back_as_it_was(region, tmp_path, ending):
+    """Every number of every node and edge, loops as well; what is NaN (a median not reached) is left out."""
+    columns = ["from_state", "to_state", "horizon_days", "n_at_risk", "probability", "ci_low", "ci_high"]
+    estimates = pd.DataFrame([["pleegzorg", "gezinshuis", 365, 40, 0.1, 0.04, 0.2]], columns=columns)
+    stays = pd.DataFrame({"state": ["pleegzorg", "gezinshuis"], "quantile": 0.5, "time_days": [400.0, math.nan]})
+    for graph in (
+        process_graph(paths_of(ROAD, region), estimates=estimates, stays=stays),
+        process_graph(_loops(), estimates=estimates.iloc[:0]),
+    ):
+        again = READERS[ending](write_graph(graph, tmp_path / f"map.{ending}"))
+        assert again.is_directed()
+        assert {node: _known(data) for node, data in again.nodes(data=True)} == {
+            node: _known(data) for node, data in graph.nodes(data=True)
+        }
+        assert {(a, b): _known(data) for a, b, data in again.edges(data=True)} == {
+            (a, b): _known(data) for a, b, data in graph.edges(data=True)
+        }
+
+
+def _known(attributes):
+    """Attributes that are not missing, without those that a format adds."""
+    return {
+        name: value
+        for name, value in attributes.items()
+        if name not in ("label", "id") and not (isinstance(value, float) and math.isnan(value))
+    }
+
+
 def test_graphs_are_written_for_other_tools(region, tmp_path):
     """GraphML, GEXF and JSON read back with the same nodes, edges and days."""
     graph = child_graph(paths_of(ROAD, region), "a")
-    readers = {
-        "graphml": nx.read_graphml,
-        "gexf": nx.read_gexf,
-        "json": lambda path: nx.node_link_graph(json.loads(path.read_text()), edges="edges"),
-    }
-    for ending, read in readers.items():
+    for ending, read in READERS.items():
         again = read(write_graph(graph, tmp_path / f"road.{ending}"))
         assert (again.number_of_nodes(), again.number_of_edges()) == (7, 7)
         assert sorted(data["days"] for *_, data in again.edges(data=True)) == [10, 28, 28, 31, 82, 92, 487]

@@ -12,7 +12,7 @@ from zorgpad.arrays import codes
 from zorgpad.errors import DataError
 from zorgpad.pseudonym import is_bsn
 from zorgpad.runs import NEW_STAY, moments, sort_moments
-from zorgpad.schemas import Paths, columns, empty
+from zorgpad.schemas import Paths, empty
 
 
 def read_event_log(
@@ -162,21 +162,21 @@ def _frame(
     code = code[order]
     place, names = pd.factorize(state.iloc[order])
     alone = pd.Index([(str(name),) for name in names], tupleize_cols=False, dtype=object)
-    frame = pd.DataFrame(
-        {
-            "client_id": client.to_numpy()[order] if client.dtype == object else client.iloc[order].array,
-            "position": np.arange(len(code)) - np.searchsorted(code, code),
-            "state": state.iloc[order].array,
-            "gemeente": "",
-            "provider_id": None,
-            "start_date": begin.to_numpy()[order],
-            "end_date": finish.to_numpy()[order],
-            "is_open": runs_on.to_numpy(dtype=bool)[order],
-            "is_start_known": True,
-            "stapeling": pd.Categorical.from_codes(place, categories=alone),
-            "end_reason": None,
-            "birth_date": pd.NaT,
-            "sex": None,
-        }
-    )
-    return frame.astype({"birth_date": "datetime64[ns]"})[columns(Paths)].assign(**{NEW_STAY: True})
+    n = len(code)
+    rows = {
+        "client_id": client.array[order],
+        "position": np.arange(n) - np.searchsorted(code, code),
+        "state": state.array[order],
+        "gemeente": np.full(n, "", dtype=object),
+        "provider_id": np.full(n, None, dtype=object),
+        "start_date": begin.to_numpy()[order],
+        "end_date": finish.to_numpy()[order],
+        "is_open": runs_on.to_numpy(dtype=bool)[order],
+        "is_start_known": np.ones(n, dtype=bool),
+        "stapeling": pd.Categorical.from_codes(place, categories=alone),
+        "end_reason": np.full(n, None, dtype=object),
+        "birth_date": np.full(n, np.datetime64("NaT", "ns")),
+        "sex": np.full(n, None, dtype=object),
+        NEW_STAY: np.ones(n, dtype=bool),
+    }
+    return pd.DataFrame(rows, copy=False)

@@ -48,7 +48,8 @@ def describe_timelines(paths: pd.DataFrame, *, names: Mapping[str, str], peildat
 
 def describe_process(nodes: pd.DataFrame, edges: pd.DataFrame, region: Region, *, peildatum: str) -> dict[str, Any]:
     """Describe :func:`zorgpad.figures.draw_process`: the likeliest next step of each form, all of them in the table."""
-    best = edges.sort_values("probability", ascending=False).drop_duplicates("from_state").set_index("from_state")
+    known = edges.dropna(subset=["probability"]).sort_values("probability", ascending=False)
+    best = known.drop_duplicates("from_state").set_index("from_state")
     facts = [
         f"na {STATE_LABELS[state]} meestal {STATE_LABELS[best.loc[state, 'to_state']]} "
         f"({format_interval(*best.loc[state, ['probability', 'ci_low', 'ci_high']])})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -29,13 +31,13 @@ def variants(paths: pd.DataFrame) -> pd.DataFrame:
     heads = rows.heads
     first = np.flatnonzero(~rows.is_same_child[heads])
     last = np.append(first[1:], len(heads))[: len(first)] - 1
-    code, roads = _distinct(rows.state[heads], first, last + 1)
+    code, roads = _distinct(rows.state[heads], first, last + 1, rows.states)
     is_open = paths["is_open"].to_numpy(dtype=bool)[rows.order][rows.tails][last]
     is_known = paths["is_start_known"].to_numpy(dtype=bool)[rows.order][heads][first]
     n_children = np.bincount(code, minlength=len(roads))
     found = pd.DataFrame(
         {
-            "states": [tuple(rows.states[place] for place in road) for road in roads],
+            "states": roads,
             "n_states": [len(road) for road in roads],
             "n_children": n_children,
             "share": n_children / max(len(first), 1),
@@ -43,7 +45,7 @@ def variants(paths: pd.DataFrame) -> pd.DataFrame:
             "n_start_unknown": np.bincount(code[~is_known], minlength=len(roads)),
         }
     )
-    return found.sort_values(["n_children", "states"], ascending=[False, True], ignore_index=True)
+    return found.iloc[np.argsort(-n_children, kind="stable")].reset_index(drop=True)
 
 
 def entry_view(paths: pd.DataFrame, *, from_date: str | pd.Timestamp, until_date: str | pd.Timestamp) -> pd.DataFrame:
@@ -96,12 +98,26 @@ def _in_order(paths: pd.DataFrame) -> pd.DataFrame:
     return paths.iloc[read_rows(paths).order].reset_index(drop=True)
 
 
-def _distinct(state: np.ndarray, first: np.ndarray, until: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The road of each child as a number, and the roads: states from ``first`` to before ``until``."""
-    letter = np.min_scalar_type(int(state.max(initial=0)))
-    text, size = state.astype(letter).tobytes(), letter.itemsize
+def _distinct(
+    state: np.ndarray, first: np.ndarray, until: np.ndarray, names: list[str]
+) -> tuple[np.ndarray, list[tuple[str, ...]]]:
+    """The road of each child as a number, and the roads in the order of their names: from ``first`` to ``until``."""
+    # Letters in the order of the names, most significant byte first: then bytes are in the order of the roads.
+    alphabet = sorted(names)
+    place = np.array([alphabet.index(name) for name in names], dtype=np.int64)
+    letter = np.min_scalar_type(len(names)).newbyteorder(">")
+    text, size = place[state].astype(letter).tobytes(), letter.itemsize
     spans = zip((first * size).tolist(), (until * size).tolist(), strict=True)
     written = np.empty(len(first), dtype=object)
     written[:] = [text[begin:end] for begin, end in spans]
-    code, roads = pd.factorize(written)
-    return code, [np.frombuffer(road, dtype=letter) for road in roads]
+    code, distinct = pd.factorize(written)
+    order = np.array(sorted(range(len(distinct)), key=distinct.__getitem__), dtype=np.int64)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    roads = [tuple(map(alphabet.__getitem__, _letters(distinct[at], letter))) for at in order.tolist()]
+    return rank[code], roads
+
+
+def _letters(road: bytes, letter: np.dtype[np.unsignedinteger]) -> Iterable[int]:
+    """The letters of a road as numbers; bytes are so already."""
+    return road if letter.itemsize == 1 else np.frombuffer(road, dtype=letter).tolist()

@@ -9,6 +9,7 @@ import pytest
 from tables import table
 from zorgpad.errors import RegionError
 from zorgpad.region import load_region, shipped_regions
+from zorgpad.sample import simulate_register
 
 
 @pytest.fixture
@@ -150,4 +151,46 @@ def test_a_missing_region_or_file_says_what_to_do(folder):
         load_region("atlantis")
     (folder / "products.csv").unlink()
     with pytest.raises(RegionError, match=r"has no products.csv"):
+        load_region(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "n_gemeenten"),
+    [("een10voordejeugd", 11), ("zuidoost_utrecht", 5), ("midden_ijssel_oost_veluwe", 8), ("flevoland", 6)],
+)
+def test_every_shipped_region_loads_and_can_be_simulated(name, n_gemeenten):
+    """Its gemeenten are those of the CBS list, each row says where it comes from, and 40 children can be drawn."""
+    area = load_region(name)
+    assert len(area.gemeenten) == n_gemeenten
+    assert area.products["source"].notna().all()
+    drawn, _ = simulate_register(area, seed=1, children=40)
+    assert len(drawn.clients) == 40
+    assert drawn.is_synthetic
+    assert len(area.map_products(drawn.allocations)) == len(drawn.allocations)
+
+
+def test_the_zorgcategorieen_of_zuidoost_utrecht():
+    """Z1-Z3 are life in a family, Z4-Z6 are not; a child has one of them at a time."""
+    area = load_region("zuidoost_utrecht")
+    own = area.products[area.products["product_code"].str.fullmatch("Z[1-6]")].set_index("product_code")
+    assert own["is_gezinsvorm"].to_dict() == {"Z1": True, "Z2": True, "Z3": True, "Z4": False, "Z5": False, "Z6": False}
+    assert own["is_verblijf"].all()
+    assert own["zorgvorm"].tolist()[:3] == ["pleegzorg", "pleegzorg", "gezinshuis"]
+    assert area.no_stacking == frozenset(own.index)
+    assert load_region("flevoland").no_stacking == frozenset()
+
+
+def test_respite_care_is_no_residence_in_the_national_list():
+    """Logeren (43A11) is support of the family at home: ambulant, not verblijf (rule of Zuidoost Utrecht)."""
+    for name in ("zuidoost_utrecht", "midden_ijssel_oost_veluwe", "flevoland"):
+        products = load_region(name).products.set_index("product_code")
+        assert products.loc["43A11", "zorgvorm"] == "ambulant"
+        assert not products.loc["43A11", "is_verblijf"]
+        assert products.loc["43A12", "zorgvorm"] == "gesloten"
+
+
+def test_a_code_of_no_stacking_must_be_a_product(folder):
+    """A misspelt code would silently find no overlap."""
+    rewrite(folder / "region.toml", 'policy = "werkgroep"', 'policy = "werkgroep"\nno_stacking = ["43X99"]')
+    with pytest.raises(RegionError, match="no_stacking names 43X99"):
         load_region(folder)

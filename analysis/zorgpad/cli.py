@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from zorgpad.register import Register
 
 DEFAULT_REGION = "een10voordejeugd"
+UNCALIBRATED_CHILDREN = 2000  # in a sample of a region that has published no counts
 FAILED_RUNS = 1  # exit codes beside those of zorgpad.errors
 WRONG_USE = 2
 FAULT = 70
@@ -124,7 +125,8 @@ def sample(
     """Make a register of invented children.
 
     Without --children it is calibrated: counted as the region counts, it gives exactly the published nulmeting. With
-    --children it is drawn from declared hazards, of any size.
+    --children, or where a region has published no counts, it is drawn from declared hazards (2,000 children, unless
+    --children says otherwise).
 
     For example:
 
@@ -138,9 +140,10 @@ def sample(
 
     area = load_region(region or DEFAULT_REGION)
     folder = out or Path("data") / area.name
-    register = (
-        make_register(area, seed=seed) if children is None else simulate_register(area, seed=seed, children=children)[0]
-    )
+    if children is None and not area.published("nulmeting_clients").empty:
+        register = make_register(area, seed=seed)
+    else:
+        register = simulate_register(area, seed=seed, children=children or UNCALIBRATED_CHILDREN)[0]
     write_register(register, folder)
     _tell_register(register, folder)
 

@@ -103,6 +103,8 @@ class Region:
     breakdown : BreakdownRule
     policy : str
         Disclosure policy: intern, werkgroep or cbs.
+    no_stacking : frozenset of str
+        Product codes of which the region allows a child only one at a time; an overlap is a finding about the data.
     gemeenten, products, end_reasons, … : DataFrame
         The tables of the folder; an absent optional table is empty.
     """
@@ -122,6 +124,7 @@ class Region:
     horizon_days: int = 365
     breakdown: BreakdownRule = field(default_factory=BreakdownRule)
     policy: str = "werkgroep"
+    no_stacking: frozenset[str] = frozenset()
     providers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_OPTIONAL["providers"]))
     change_reasons: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_OPTIONAL["change_reasons"]))
     referrers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_OPTIONAL["referrers"]))
@@ -389,6 +392,7 @@ def _assemble(folder: Path, settings: dict[str, Any], tables: dict[str, pd.DataF
             prominence=tuple(settings["prominence"]),
             breakdown=BreakdownRule(**breakdown),
             policy=settings.get("policy", "werkgroep"),
+            no_stacking=frozenset(settings.get("no_stacking", ())),
             **{key: int(value) for key, value in rules.items()},
             **tables,
         )
@@ -420,6 +424,9 @@ def _check(region: Region) -> None:
     kinds = sorted(set(region.end_reasons["kind"]) - set(END_KINDS))
     if kinds:
         found.append(f"end_reasons.csv: unknown kind {', '.join(map(str, kinds))} (known: {', '.join(END_KINDS)})")
+    unknown = sorted(map(str, region.no_stacking - set(region.products["product_code"])))
+    if unknown:
+        found.append(f"region.toml: no_stacking names {', '.join(unknown)}, not in products.csv")
     if region.policy not in POLICIES:
         found.append(f"region.toml: unknown policy '{region.policy}' (known: {', '.join(POLICIES)})")
     if (

@@ -19,8 +19,25 @@ _FLAGS = {"1": True, "true": True, "0": False, "false": False}
 
 
 def read_cells(path: Path, name: str) -> pd.DataFrame:
-    """The cells of a file as text, None where empty, on the number of their line."""
-    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    """The cells of a file in the layout as text, None where empty, on the number of their line."""
+    cells = read_rows(path)
+    if name in REQUIRED_FILES and cells.empty:
+        raise DataError(f"{path.name} has no rows under its header.\n{_first_line(name)}")
+    _check_header(list(cells), path, name)
+    return cells
+
+
+def read_rows(path: Path, *, encoding: str = "utf-8", delimiter: str = ",") -> pd.DataFrame:
+    """The cells of any CSV file as text, None where empty, on the number of their line.
+
+    Raises
+    ------
+    DataError
+        When the file is not in ``encoding``, holds NUL bytes, has a quote that is not closed, a row that is longer or
+        shorter than the header, or a column name twice.
+    """
+    text = _text(path, encoding)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     rows: list[list[str]] = []
     lines: list[int] = []
     try:
@@ -33,13 +50,14 @@ def read_cells(path: Path, name: str) -> pd.DataFrame:
             f"{path.name}: line {reader.line_num} cannot be read as CSV; a quote is probably not closed.\n"
             f"Save the file anew as CSV with commas."
         ) from None
-    if not rows or (name in REQUIRED_FILES and len(rows) == 1):
-        raise DataError(
-            f"{path.name} {'has no rows under its header' if rows else 'is empty'}.\n"
-            f"Its first line is: {','.join(columns(TABLES[name]))}."
-        )
+    if not rows:
+        raise DataError(f"{path.name} is empty.\nIts first line names the columns.")
     header = [cell.strip() for cell in rows[0]]
-    _check_header(header, path, name)
+    twice = {column for column in header if header.count(column) > 1}
+    if twice:
+        known = {column for table in TABLES.values() for column in columns(table)}
+        named = ", ".join(sorted(twice & known)) or "not one of the layout"
+        raise DataError(f"{path.name}: {len(twice)} column names stand there twice: {named}.\nKeep one of each.")
     ragged = [line for row, line in zip(rows, lines, strict=True) if len(row) != len(header)]
     if ragged:
         raise DataError(
@@ -48,13 +66,17 @@ def read_cells(path: Path, name: str) -> pd.DataFrame:
         )
     cells = pd.DataFrame(rows[1:], columns=header, index=pd.Index(lines[1:], dtype="int64"), dtype=object)
     for column in cells:
-        text = cells[column].str.strip()
-        cells[column] = text.where(text != "", None)
+        stripped = cells[column].str.strip()
+        cells[column] = stripped.where(stripped != "", None)
     return cells
 
 
-def _text(path: Path) -> str:
-    """The content of a file: UTF-8, with or without a byte order mark."""
+def _first_line(name: str) -> str:
+    return f"Its first line is: {','.join(columns(TABLES[name]))}."
+
+
+def _text(path: Path, encoding: str) -> str:
+    """The content of a file, with or without a byte order mark."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -64,14 +86,28 @@ def _text(path: Path) -> str:
         raise DataError(
             f"{path.name}: line {line} holds a NUL byte; this is no UTF-8 text.\nSave the file anew as UTF-8."
         )
+    is_utf8 = encoding.replace("-", "").lower() == "utf8"
+    if not is_utf8 and not content.isascii() and _decodes(content, "utf-8"):
+        raise DataError(f"{path.name} is UTF-8, not {encoding}.\nDeclare encoding = 'utf-8'.")
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8-sig" if is_utf8 else encoding)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{path.name} is not UTF-8 (first on line {line}); it is probably Windows-1252.\n"
-            f"Save it anew as 'CSV UTF-8'."
-        ) from None
+        remedy = (
+            "it is probably Windows-1252.\nSave it anew as 'CSV UTF-8', or declare encoding = 'cp1252' in a mapping."
+            if is_utf8
+            else "as the mapping declares.\nDeclare the encoding that the export has."
+        )
+        raise DataError(f"{path.name} is not {encoding.upper()} (first on line {line}); {remedy}") from None
+
+
+def _decodes(content: bytes, encoding: str) -> bool:
+    """Whether ``content`` is text in ``encoding``."""
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _check_header(header: list[str], path: Path, name: str) -> None:
@@ -84,68 +120,64 @@ def _check_header(header: list[str], path: Path, name: str) -> None:
             f"{path.name} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}.\n"
             f"{hint}; the first line names the columns: {','.join(known)}."
         )
-    twice = sorted({column for column in header if header.count(column) > 1})
-    if twice:
-        named = ", ".join(column for column in twice if column in known) or "not one of the layout"
-        raise DataError(f"{path.name}: {len(twice)} column names stand there twice: {named}.\nKeep one of each.")
 
 
-def typed(rows: pd.DataFrame, path: Path, name: str) -> pd.DataFrame:
+def typed(rows: pd.DataFrame, label: str, name: str) -> pd.DataFrame:
     """The columns of the layout with their types, on row numbers from 0."""
     values = {}
     for column, rule in TABLES[name].to_schema().columns.items():
         text = rows[column] if column in rows else pd.Series(None, index=rows.index, dtype=object)
         if _is_needed(rule) and text.isna().any():
-            raise DataError(
-                f"{path.name}: {count_lines(text.isna())} have no {column}.\nFill it, or leave those rows out."
-            )
-        values[column] = {"date": _dates, "number": _numbers, "flag": _truths, "text": _same}[kind_of(rule)](text, path)
+            raise DataError(f"{label}: {count_lines(text.isna())} have no {column}.\nFill it, or leave those rows out.")
+        values[column] = {"date": _dates, "number": _numbers, "flag": _truths, "text": _same}[kind_of(rule)](
+            text, label
+        )
     frame = pd.DataFrame(values)
     if name in _PERIODS:
         start, end = _PERIODS[name]
         wrong = frame[end].notna() & (frame[end] <= frame[start])
         if wrong.any():
             raise DataError(
-                f"{path.name}: {count_lines(wrong)} end on or before the day they start.\n"
+                f"{label}: {count_lines(wrong)} end on or before the day they start.\n"
                 f"{end} is the first day after: add a day if yours is the last day, or mend the rows."
             )
     return frame.reset_index(drop=True)
 
 
-def _dates(text: pd.Series, path: Path) -> pd.Series:
+def _dates(text: pd.Series, label: str) -> pd.Series:
     """Days written as 2023-12-31."""
     if text.name == "end_date":
         text = text.where(text != OPEN_END, None)
     days, wrong = as_days(text)
     if wrong.any():
         raise DataError(
-            f"{path.name}: {count_lines(wrong)} have a {text.name} that is no date written as 2023-12-31.\n"
+            f"{label}: {count_lines(wrong)} have a {text.name} that is no date written as 2023-12-31.\n"
             f"Write every date so: year, month, day."
         )
     return days
 
 
-def _numbers(text: pd.Series, path: Path) -> pd.Series:
+def _numbers(text: pd.Series, label: str) -> pd.Series:
     """Numbers with a decimal point."""
     wrong = text.notna() & ~text.astype(object).str.fullmatch(r"-?[0-9]+(\.[0-9]+)?", na=False).astype(bool)
     if wrong.any():
         raise DataError(
-            f"{path.name}: {count_lines(wrong)} have a {text.name} that is no plain number.\n"
+            f"{label}: {count_lines(wrong)} have a {text.name} that is no plain number.\n"
             f"Write 1234.5: a decimal point, no thousands separator, no currency sign."
         )
     return pd.to_numeric(text).astype("float64")
 
 
-def _truths(text: pd.Series, path: Path) -> pd.Series:
+def _truths(text: pd.Series, label: str) -> pd.Series:
     """1 or 0; empty is 0."""
     flags = text.astype(object).str.lower().map(_FLAGS)
     wrong = text.notna() & flags.isna()
     if wrong.any():
-        raise DataError(f"{path.name}: {count_lines(wrong)} have a {text.name} that is neither 1 nor 0.\nWrite 1 or 0.")
+        raise DataError(f"{label}: {count_lines(wrong)} have a {text.name} that is neither 1 nor 0.\nWrite 1 or 0.")
     return flags.eq(other=True)
 
 
-def _same(text: pd.Series, path: Path) -> pd.Series:  # noqa: ARG001 - one signature for every kind of column
+def _same(text: pd.Series, label: str) -> pd.Series:  # noqa: ARG001 - one signature for every kind of column
     """Text as it is."""
     return text
 

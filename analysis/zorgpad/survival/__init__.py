@@ -5,6 +5,8 @@ censorings of the same day; who enters on a day is not at risk that day. Standar
 jackknife, clustered on the child. ``docs/methods.md`` explains every estimator in a paragraph.
 """
 
+from zorgpad.survival.bands import pseudo_observations, simultaneous_bands
+from zorgpad.survival.comparison import compare_groups, compare_incidence
 from zorgpad.survival.curves import cumulative_incidence, kaplan_meier
 from zorgpad.survival.diagnostics import proportional_hazards_test, schoenfeld_residuals
 from zorgpad.survival.durations import length_of_stay, restricted_mean
@@ -16,14 +18,18 @@ from zorgpad.survival.stays import IN_STAY
 __all__ = [
     "IN_STAY",
     "CoxFit",
+    "compare_groups",
+    "compare_incidence",
     "cumulative_incidence",
     "fit_cox",
     "kaplan_meier",
     "length_of_stay",
     "predict_incidence",
     "proportional_hazards_test",
+    "pseudo_observations",
     "restricted_mean",
     "schoenfeld_residuals",
+    "simultaneous_bands",
     "state_occupation",
     "transition_probabilities",
 ]

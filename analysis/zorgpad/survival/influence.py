@@ -171,3 +171,29 @@ def _at_end(at_risk: FloatArray, after: FloatArray, weight: FloatArray, rows: _R
     on, source, target = day[moved], state[moved], following[moved]
     out[moved] += weight[on, source, None] * (after[on, target] - after[on, source])
     return out
+
+
+def products_to(model: StateModel, targets: IntArray) -> FloatArray:
+    """The product of the steps from just after each level up to each of the sorted ``targets``."""
+    s = model.step.shape[1]
+    out = np.empty((targets[-1] + 1, len(targets), s, s))
+    out[:] = np.eye(s)
+    for level in range(targets[-1] - 1, -1, -1):
+        begin = int(np.searchsorted(targets, level, side="right"))
+        np.matmul(model.step[level], out[level + 1, begin:], out=out[level, begin:])
+    return out
+
+
+def incidence_influence(stays: Stays, n_exits: int, days: IntArray, *, exit_: int) -> FloatArray:
+    """The influence of every child on the cumulative incidence of one exit, on sorted ``days``.
+
+    Returns
+    -------
+    (children, days); children in the order of their numbers.
+    """
+    model = competing_model(stays, n_exits)
+    at = np.searchsorted(model.time, days, side="right")
+    levels, places = np.unique(at, return_inverse=True)
+    ahead = products_to(model, levels)[..., exit_ + 1]
+    columns = [client_influence(model, ahead[: level + 1, place, :, None])[:, 0] for place, level in enumerate(levels)]
+    return np.column_stack(columns)[:, places]

@@ -11,7 +11,7 @@ import pandas as pd
 from zorgpad.errors import DataError
 from zorgpad.survival import counting, limits
 from zorgpad.survival.curves import curve_on
-from zorgpad.survival.influence import Moves, StateModel, client_influence, present, state_model
+from zorgpad.survival.influence import Moves, StateModel, client_influence, present, products_to, state_model
 from zorgpad.survival.limits import Limits
 from zorgpad.survival.stays import (
     CARE_CLOCK,
@@ -233,22 +233,11 @@ def _std_errors(model: StateModel, at: IntArray) -> FloatArray:
     found: dict[int, FloatArray] = {}
     distinct = np.unique(at)
     for block in np.split(distinct, np.arange(width, len(distinct), width)):
-        ahead = _products_to(model, block)
+        ahead = products_to(model, block)
         for place, level in enumerate(block):
             influence = client_influence(model, ahead[: level + 1, place])
             found[int(level)] = np.sqrt(np.einsum("ij,ij->j", influence, influence))
     return np.array([found[int(level)] for level in at])
-
-
-def _products_to(model: StateModel, targets: IntArray) -> FloatArray:
-    """The product of the steps from just after each level up to each of the sorted ``targets``."""
-    s = model.step.shape[1]
-    out = np.empty((targets[-1] + 1, len(targets), s, s))
-    out[:] = np.eye(s)
-    for level in range(targets[-1] - 1, -1, -1):
-        begin = int(np.searchsorted(targets, level, side="right"))
-        np.matmul(model.step[level], out[level + 1, begin:], out=out[level, begin:])
-    return out
 
 
 def _count_states(moves: Moves, days: IntArray, n_states: int) -> tuple[IntArray, IntArray, IntArray]:

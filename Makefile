@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env report test lint lock clean
+.PHONY: help env report test lint coverage-simulation lock clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -12,7 +12,7 @@ WORKERS ?= 2
 LOCK_TOOL := uv
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 env: .venv/ready ## make the environment in .venv, or bring it up to date
 
@@ -45,8 +45,11 @@ lint: env ## check style, types, the notebooks and environment.yml
 	@$(BIN)/nbstripout --verify notebooks/*.ipynb
 	@$(BIN)/python .ci/environment_yml.py --check
 
+coverage-simulation: env ## try in simulated regions how often the 95% limits hold the truth (docs/coverage.md)
+	@$(BIN)/python tests/benchmarks/coverage.py
+
 lock: ## resolve the dependencies of pyproject.toml anew into requirements.lock (needs uv)
-	$(LOCK_TOOL) pip compile pyproject.toml --extra test --extra dev --universal --python-version 3.11 \
+	$(LOCK_TOOL) pip compile pyproject.toml --extra cluster --extra test --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements.lock
 
 environment.yml: .venv/ready pyproject.toml ## write environment.yml (conda) from pyproject.toml

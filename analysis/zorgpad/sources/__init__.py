@@ -8,7 +8,8 @@ refuses; nothing is half read.
 from zorgpad.sources.csv import read_csv
 from zorgpad.sources.csv_write import write_csv
 from zorgpad.sources.eventlog import read_event_log
+from zorgpad.sources.export import read_export
 from zorgpad.sources.ijw import read_ijw
 from zorgpad.sources.ijw_write import IdMapping, write_ijw
 
-__all__ = ["IdMapping", "read_csv", "read_event_log", "read_ijw", "write_csv", "write_ijw"]
+__all__ = ["IdMapping", "read_csv", "read_event_log", "read_export", "read_ijw", "write_csv", "write_ijw"]

@@ -28,7 +28,8 @@ def environment_yml(pyproject: str) -> str:
     """The text of environment.yml for the text of a pyproject.toml."""
     project = tomllib.loads(pyproject)["project"]
     extras = project["optional-dependencies"]
-    wanted = [f"python{project['requires-python']}", *project["dependencies"], *extras["test"], *extras["dev"]]
+    extra = [requirement for name in sorted(extras) for requirement in extras[name]]
+    wanted = [f"python{project['requires-python']}", *project["dependencies"], *extra]
     return HEAD + "".join(f"  - {_conda(requirement)}\n" for requirement in wanted) + TAIL
 
 

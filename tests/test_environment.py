@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import zorgpad
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-DIRECT = [Requirement(text) for text in (*PROJECT["dependencies"], *EXTRAS["test"], *EXTRAS["dev"])]
+DIRECT = [Requirement(text) for text in (*PROJECT["dependencies"], *chain(*EXTRAS.values()))]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 

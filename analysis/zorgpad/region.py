@@ -409,7 +409,7 @@ def _windows(settings: dict[str, Any], gemeenten: pd.DataFrame) -> Mapping[str, 
     unknown = sorted(set(window) - set(gemeenten["gm_code"]))
     if unknown:
         raise ValueError(f"window_start names {', '.join(unknown)}, not in gemeenten.csv")
-    return MappingProxyType({code: pd.Timestamp(window.get(code, default)) for code in gemeenten["gm_code"]})
+    return {code: pd.Timestamp(window.get(code, default)) for code in gemeenten["gm_code"]}
 
 
 def _check(region: Region) -> None:

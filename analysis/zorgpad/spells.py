@@ -131,7 +131,7 @@ class _Records:
         table = dict(zip(region.change_reasons["code"], region.change_reasons["end_reason"], strict=True))
         mapped = None if change is None or change.isna().all() else change.astype(object).map(table)
         named = pd.Series(by_messages, dtype=object)
-        self.reasons = np.array(sorted({*named.dropna(), *table.values()} - {None, np.nan}), dtype=object)
+        self.reasons = np.array(sorted({*named.dropna(), *filter(pd.notna, table.values())}), dtype=object)
         stop_code = np.append(pd.Index(self.reasons).get_indexer(named), -1)[stop_reason]
         stop_code = np.where(stop != MISSING_DAY, stop_code, -1)
         if mapped is not None:

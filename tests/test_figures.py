@@ -7,7 +7,7 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from test_cohorts import paths_of
 from test_graph import ROAD
 from test_tables import curve_of
-from zorgpad import figures
+from zorgpad import figures, views
 from zorgpad.indicators import stock
 from zorgpad.survival import cumulative_incidence, kaplan_meier
 
@@ -97,3 +97,60 @@ def test_the_process_map_draws_every_edge_and_labels_the_likely_ones():
     assert "hulp stopt 30% (20–40%)" in said
     assert "30 keer · helft langer dan 13 maanden" in said
     assert "20 keer · helft nog niet weg" in said
+
+
+def test_a_chronogram_stacks_the_shares_to_the_whole_and_says_of_how_many(region):
+    """Three children; 33% begins with ambulant, after a year 67% has no care; what is never there has no colour."""
+    shares = views.states_since_first_care(paths_of(ROAD, region), region, months=12)
+    figure = figures.draw_chronogram(shares)
+    upper, lower = figure.axes
+    areas = [area.get_paths()[0].vertices for area in upper.collections]
+    assert len(areas) == 4
+    assert areas[0][areas[0][:, 0] == 0, 1].max() == pytest.approx(1 / 3)
+    assert areas[-1][:, 1].max() == pytest.approx(1)
+    assert words(lower) == ["3", "3", "3"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "ambulante hulp",
+        "pleegzorg",
+        "gezinshuis",
+        "geen jeugdhulp",
+    ]
+
+
+def test_a_chronogram_of_calendar_months_has_years_on_its_axis(region):
+    """From July 2022 to June 2023 only 1 January 2023 is a tick."""
+    shares = views.states_by_month(paths_of(ROAD, region), from_date="2022-07-01", until_date="2023-07-01")
+    lower = figures.draw_chronogram(shares).axes[1]
+    assert [label.get_text() for label in lower.get_xticklabels()] == ["2023"]
+
+
+def test_a_sequence_index_has_a_bar_per_stay_on_its_line(region):
+    """a: 31, 120, 82 and 487 days; b: 699; c: 120 and 579; line 0 on top."""
+    (axes,) = figures.draw_sequence_index(views.sequence_index(paths_of(ROAD, region))).axes
+    bars = sorted((round(bar.get_y() + 0.5), bar.get_x(), bar.get_width()) for bar in axes.patches)
+    assert bars == [
+        (0, 0, 31),
+        (0, 31, 120),
+        (0, 161, 82),
+        (0, 243, 487),
+        (1, 0, 699),
+        (2, 0, 120),
+        (2, 120, 579),
+    ]
+    assert axes.get_ylim() == (2.5, -0.5)
+
+
+def test_the_stapeling_matrix_writes_every_number_and_darkens_with_the_share(region):
+    """28 of 59 days with ambulant had pleegzorg beside it (47%), 28 of 939 the other way (3%); else a dash."""
+    (axes,) = figures.draw_stapeling(views.stapeling_matrix(paths_of(ROAD, region))).axes
+    said = {}
+    for text in axes.texts:
+        x, y = text.get_position()
+        said.setdefault((round(y), round(x)), []).append(text.get_text())
+    assert said[0, 0] == ["1"]
+    assert said[0, 1] == ["47%", "1"]
+    assert said[1, 0] == ["3%", "1"]
+    assert said[1, 1] == ["3"]
+    assert said[2, 0] == ["–"]
+    light = {(round(p.get_y() + 0.5), round(p.get_x() + 0.5)): sum(p.get_facecolor()[:3]) for p in axes.patches}
+    assert light[0, 1] < light[1, 0] < light[2, 0] == 3

@@ -8,7 +8,8 @@ from tables import register
 from test_cohorts import cohort_of, paths_of
 from test_graph import ROAD
 from test_indicators import BROKEN
-from zorgpad import tables
+from zorgpad import tables, views
+from zorgpad.cohorts import build_intervals
 from zorgpad.graph import graph_tables, process_graph
 from zorgpad.indicators import breakdown_band, nulmeting, stock
 from zorgpad.survival import cumulative_incidence, kaplan_meier, length_of_stay
@@ -169,3 +170,85 @@ def test_the_length_of_stay_in_words():
     table = tables.stay_table(length_of_stay(curve_of([30, 800]), by="area"))
     assert table.iloc[0].tolist()[:3] == ["30 dagen", "2,2 jaar", "niet bereikt"]
     assert not np.any(table.isna().to_numpy())
+
+
+def test_the_rule_that_made_stays_is_named(region):
+    """Under the iJw rule and under the one of the CBS."""
+    assert (
+        "tot 30 dagen (rekenregel ijw)"
+        in tables.describe_stapeling(
+            views.stapeling_matrix(paths_of(ROAD, region)), region, area="regio", peildatum=PEILDATUM
+        )["caption"]
+    )
+    by_cbs = tables.describe_chronogram(
+        views.states_since_first_care(paths_of(ROAD, region), region),
+        region,
+        area="regio",
+        peildatum=PEILDATUM,
+        rule="cbs",
+    )
+    assert (
+        "alleen overlappende periodes van dezelfde hulpvorm en aanbieder samengevoegd (rekenregel cbs)"
+        in (by_cbs["caption"])
+    )
+
+
+def test_a_chronogram_is_told_by_its_ends_and_half_years(region):
+    """First day: two of three in pleegzorg; rows for 0, 6, 12, 18 months; who is in view stands beside."""
+    shares = views.states_since_first_care(paths_of(ROAD, region), region, months=22)
+    words = tables.describe_chronogram(shares, region, area="regio", peildatum=PEILDATUM)
+    assert "de eerste dag: pleegzorg 67% en ambulante hulp 33% (3 kinderen)" in words["alt"]
+    numbers = words["numbers"]
+    assert numbers.index.tolist() == ["de eerste dag", "6 maanden", "12 maanden", "18 maanden"]
+    assert numbers["geen jeugdhulp"].tolist() == ["0%", "33%", "67%", "67%"]
+    assert numbers["aantal kinderen in beeld"].tolist() == ["3", "3", "3", "3"]
+    months = views.states_by_month(paths_of(ROAD, region), from_date="2022-01-01", until_date="2022-08-01")
+    told = tables.describe_chronogram(months, region, area="regio", peildatum=PEILDATUM)
+    assert told["numbers"].index.tolist() == ["1 januari 2022", "1 juli 2022"]
+
+
+def test_lines_are_told_by_how_they_begin(region):
+    """Two begin with pleegzorg, one with ambulant; pleegzorg 120 + 699 + 120 days."""
+    words = tables.describe_sequence_index(
+        views.sequence_index(paths_of(ROAD, region)), region, area="regio", peildatum=PEILDATUM
+    )
+    assert "Er beginnen er 2 met pleegzorg en 1 met ambulante hulp" in words["alt"]
+    assert words["numbers"].loc["pleegzorg"].tolist() == ["2", "3", "939"]
+
+
+def test_stapeling_is_told_by_what_runs_together_most(region):
+    """28 days of one child; a region without any says so."""
+    matrix = views.stapeling_matrix(paths_of(ROAD, region))
+    words = tables.describe_stapeling(matrix, region, area="regio", peildatum=PEILDATUM)
+    assert "47% van de dagen in ambulante hulp met pleegzorg" in words["alt"]
+    assert words["numbers"].iloc[0].tolist() == ["ambulante hulp", "pleegzorg", "28", "47%", "1"]
+    alone = tables.describe_stapeling(matrix[matrix["zorgvorm"] == matrix["beside"]], region, area="", peildatum="2024")
+    assert "Geen twee vormen liepen tegelijk" in alone["alt"]
+
+
+def test_no_road_is_left_out_of_the_table_of_variants(region):
+    """The most frequent one, and the two others together."""
+    table = tables.variants_table(views.variants(paths_of(ROAD, region)), n=1)
+    assert table["weg"].tolist() == ["ambulante hulp → pleegzorg → gezinshuis → geen jeugdhulp", "2 andere wegen"]
+    assert table["kinderen"].tolist() == ["1", "2"]
+    assert table["deel"].tolist() == ["33%", "67%"]
+
+
+def test_moves_before_and_after_are_tables_for_readers(region):
+    """2 moves in 1,052 days; after 180 days a third in a gezinshuis; what cannot be known is a row of its own."""
+    paths = paths_of(ROAD, region)
+    moves = tables.moves_table(views.moves_per_1000_days(paths, from_date="2022-01-01", until_date="2024-01-01"))
+    assert moves.iloc[0, :3].tolist() == ["andere vorm van hulp", "2", "1"]
+    assert moves.iloc[0, 3].startswith("1,90 (")
+    intervals, _ = build_intervals(paths, region, peildatum=PEILDATUM)
+    followed = tables.followed_table(views.what_followed(intervals, state="pleegzorg", horizons=(90, 180)))
+    assert followed.columns.tolist() == ["binnen 3 maanden", "binnen 6 maanden"]
+    assert followed.loc["gezinshuis", "binnen 6 maanden"].startswith("33% (")
+    preceded = tables.preceded_table(views.what_preceded(paths, region, state="pleegzorg", horizons=(30, 500)))
+    assert preceded["binnen 30 dagen"].to_dict() == {
+        "geen jeugdhulp": "67%",
+        "ambulante hulp": "33%",
+        "aantal verblijven waarvan dit te zien is": "3",
+        "niet te zeggen": "0",
+    }
+    assert preceded.iloc[-1, 1] == "3"

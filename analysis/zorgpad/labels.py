@@ -59,6 +59,10 @@ INDICATOR_LABELS = {
     "S2": "wonen (heel segment 2)",
     "verblijf": "verblijf (segment 1 of 2)",
 }
+RULE_LABELS = {
+    "ijw": "verlengingen samengevoegd tot {days} dagen",
+    "cbs": "alleen overlappende periodes van dezelfde hulpvorm en aanbieder samengevoegd",
+}
 MISSING = "–"
 
 
@@ -101,6 +105,11 @@ def format_duration(days: float) -> str:
     if days < 731:
         return f"{format_number(round(days / 30.4375))} maanden"
     return f"{format_number(days / 365.25, decimals=1)} jaar"
+
+
+def name_rule(rule: str, *, max_gap_days: int) -> str:
+    """How periods of one child, form and provider became one stay, with the rule's name, for under a figure."""
+    return f"{RULE_LABELS[rule].format(days=max_gap_days)} (rekenregel {rule})"
 
 
 def enumerate_words(words: Iterable[str]) -> str:

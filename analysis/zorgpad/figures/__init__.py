@@ -6,6 +6,17 @@ A figure carries no title: the page gives it one, with a caption, words for who 
 from zorgpad.figures.bars import draw_nulmeting, draw_stock
 from zorgpad.figures.curves import draw_incidence, draw_stay
 from zorgpad.figures.process import draw_process
+from zorgpad.figures.roads import draw_chronogram, draw_sequence_index, draw_stapeling
 from zorgpad.figures.timeline import draw_timelines
 
-__all__ = ["draw_incidence", "draw_nulmeting", "draw_process", "draw_stay", "draw_stock", "draw_timelines"]
+__all__ = [
+    "draw_chronogram",
+    "draw_incidence",
+    "draw_nulmeting",
+    "draw_process",
+    "draw_sequence_index",
+    "draw_stapeling",
+    "draw_stay",
+    "draw_stock",
+    "draw_timelines",
+]

@@ -139,7 +139,7 @@ def _draw_arc(axes: Axes, arc: _Arc, *, is_rare: bool) -> None:
 
 def _across_per_up(axes: Axes) -> float:
     """How wide a unit across is beside a unit up, on paper: arcs bend on paper, not in units."""
-    width, height = axes.figure.get_size_inches()
+    width, height = axes.figure.bbox.width, axes.figure.bbox.height
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     return float(width / (right - left) / (height / (top - bottom)))
 

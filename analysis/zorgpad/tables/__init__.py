@@ -15,20 +15,36 @@ from zorgpad.tables.stays import (
     tell_band,
     tell_cohort,
 )
+from zorgpad.tables.views import (
+    describe_chronogram,
+    describe_sequence_index,
+    describe_stapeling,
+    followed_table,
+    moves_table,
+    preceded_table,
+    variants_table,
+)
 
 __all__ = [
     "band_table",
+    "describe_chronogram",
     "describe_incidence",
     "describe_nulmeting",
     "describe_process",
+    "describe_sequence_index",
+    "describe_stapeling",
     "describe_stay",
     "describe_stock",
     "describe_timelines",
+    "followed_table",
     "incidence_table",
+    "moves_table",
     "next_states_table",
     "nulmeting_table",
+    "preceded_table",
     "stay_table",
     "tell_band",
     "tell_cohort",
     "tell_nulmeting",
+    "variants_table",
 ]

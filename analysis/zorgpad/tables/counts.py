@@ -73,7 +73,7 @@ def describe_stock(counts: pd.DataFrame, region: Region, *, area: str, peildatum
     return {
         "title": f"Kinderen per vorm van verblijf door de tijd, {area}",
         "caption": f"Stand op de eerste dag van elke maand, tot {format_date(peildatum)}. Verlengingen zijn "
-        f"samengevoegd (gat van hoogstens {region.max_gap_days} dagen).",
+        f"samengevoegd (gat van hoogstens {region.max_gap_days} dagen; rekenregel ijw).",
         "alt": f"Lijndiagram voor {area}, van {format_date(first)} tot {format_date(last)}: {'; '.join(facts)}.",
         "numbers": half_years.set_axis([format_date(day) for day in half_years.index]).rename_axis("stand op"),
     }

@@ -9,6 +9,7 @@ import pandas as pd
 
 from zorgpad.labels import STATE_LABELS, enumerate_words, format_date, format_duration, format_interval, format_number
 from zorgpad.region import Region
+from zorgpad.tables.stays import Rule, rule_note
 
 
 def describe_timelines(paths: pd.DataFrame, *, names: Mapping[str, str], peildatum: str) -> dict[str, Any]:
@@ -46,7 +47,9 @@ def describe_timelines(paths: pd.DataFrame, *, names: Mapping[str, str], peildat
     }
 
 
-def describe_process(nodes: pd.DataFrame, edges: pd.DataFrame, region: Region, *, peildatum: str) -> dict[str, Any]:
+def describe_process(
+    nodes: pd.DataFrame, edges: pd.DataFrame, region: Region, *, peildatum: str, rule: Rule = "ijw"
+) -> dict[str, Any]:
     """Describe :func:`zorgpad.figures.draw_process`: the likeliest next step of each form, all of them in the table."""
     known = edges.dropna(subset=["probability"]).sort_values("probability", ascending=False)
     best = known.drop_duplicates("from_state").set_index("from_state")
@@ -60,8 +63,8 @@ def describe_process(nodes: pd.DataFrame, edges: pd.DataFrame, region: Region, *
         "title": f"Welke hulp volgt op welke? {region.label}",
         "caption": f"Kans dat dit binnen {region.horizon_days} dagen de eerstvolgende vorm is, met het 95%-interval; "
         "hoe dikker de pijl, hoe groter de kans. Wie er nog is of later in beeld kwam, telt mee zolang dat te zien is. "
-        "Dunne grijze pijlen: minder dan 5%. Hoe vaak de hulp stopt, staat in het vak. "
-        f"Gegevens tot {format_date(peildatum)}.",
+        "Dunne grijze pijlen: minder dan 5%, of een kans die niet te schatten is. Hoe vaak de hulp stopt, staat in "
+        "het vak. " + rule_note(region, peildatum=peildatum, rule=rule),
         "alt": f"Kaart van de vormen van hulp, van licht onderaan naar zwaar bovenaan. {'; '.join(facts)}.",
         "numbers": next_states_table(edges),
     }

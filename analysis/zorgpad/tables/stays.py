@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,11 @@ from zorgpad.labels import (
     format_interval,
     format_number,
     format_percent,
+    name_rule,
 )
 from zorgpad.region import Region
 
+Rule = Literal["ijw", "cbs"]
 HORIZONS = {365: "na 1 jaar", 731: "na 2 jaar", 1826: "na 5 jaar"}
 
 
@@ -123,10 +125,10 @@ def tell_band(band: pd.DataFrame, *, area: str) -> str:
     )
 
 
-def rule_note(region: Region, *, peildatum: str) -> str:
-    """The rules that decide the numbers, as one line under a figure."""
+def rule_note(region: Region, *, peildatum: str, rule: Rule = "ijw") -> str:
+    """The rules that decide the numbers, as one line under a figure; ``rule`` is how periods became stays."""
     return (
-        f"Regels: verlengingen samengevoegd tot {region.max_gap_days} dagen; wat binnen {region.classification_days} "
+        f"Regels: {name_rule(rule, max_gap_days=region.max_gap_days)}; wat binnen {region.classification_days} "
         "dagen begint, volgde erop; ingestroomd en lopend samen (laat in beeld); "
         f"gegevens tot {format_date(peildatum)}."
     )

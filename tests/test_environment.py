@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import subprocess
 import tomllib
 from itertools import chain
 from pathlib import Path
@@ -96,3 +97,40 @@ def test_make_help_shows_every_target_that_a_person_types():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     described = set(re.findall(r"^([a-z.]+):.*## ", makefile, flags=re.MULTILINE))
     assert described == {"help", "env", "report", "test", "lint", "lock", "environment.yml", "clean"}
+
+
+def find_python(folder, **pythons):
+    """What .ci/find_python says where ``pythons`` are the only ones; each value is how its script answers."""
+    for name, body in pythons.items():
+        path = folder / name.replace("_", ".")
+        path.write_text(f'#!/bin/sh\ncase "$*" in\n{body}\nesac\n')
+        path.chmod(0o755)
+    command = ["/bin/sh", str(ROOT / ".ci" / "find_python")]
+    done = subprocess.run(command, env={"PATH": str(folder)}, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout.strip(), done.stderr
+
+
+OLD = '*version_info*) exit 1 ;;\n--version) echo "Python 3.9.2" ;;'
+BARE = "*ensurepip*) exit 1 ;;"
+GOOD = "nothing) exit 1 ;;"
+
+
+def test_the_first_python_that_is_new_enough_makes_the_environment(tmp_path):
+    """An old python3 is passed over; the newest of the others is taken."""
+    assert find_python(tmp_path, python3=OLD, python3_11=GOOD, python3_12=GOOD) == (0, "python3.12", "")
+
+
+def test_a_python_without_venv_says_what_to_install(tmp_path):
+    """Debian leaves it out."""
+    code, out, err = find_python(tmp_path, python3=BARE)
+    assert (code, out) == (1, "")
+    assert "apt install python3-venv" in err
+    assert len(err.splitlines()) == 2
+
+
+def test_an_old_python_says_which_is_needed(tmp_path):
+    """And which was found."""
+    code, out, err = find_python(tmp_path, python3=OLD)
+    assert (code, out) == (1, "")
+    assert "3.11 or newer; found: Python 3.9.2" in err
+    assert len(err.splitlines()) == 2

@@ -17,7 +17,6 @@ from zorgpad.arrays import (
     day_number,
     day_numbers,
     like,
-    n_different,
     sort_rows,
     take,
 )
@@ -31,6 +30,7 @@ from zorgpad.schemas import (
     ZORGVORMEN,
     Paths,
     attrition_frame,
+    attrition_of_codes,
     columns,
 )
 from zorgpad.spells import MOVE_SEPARATOR
@@ -72,11 +72,12 @@ def build_paths(
     shortest = region.min_overlap_days if min_overlap_days is None else min_overlap_days
     pieces = _Pieces(spells, region)
     care = _join(_sweep(pieces), pieces, region)
-    account = [_account("cut into one state at a time", codes(spells["client_id"])[0], care["client"])]
+    reason, before = "cut into one state at a time", codes(spells["client_id"])[0]
+    account = [attrition_of_codes(STEP, reason, before, care["client"])]
     if shortest > 0:
         absorbed = _join(_absorb(care, shortest), pieces, region)
         reason = f"pieces under {shortest} days absorbed by a neighbour"
-        account.append(_account(reason, care["client"], absorbed["client"]))
+        account.append(attrition_of_codes(STEP, reason, care["client"], absorbed["client"]))
         care = absorbed
     absences = _absences(care, pieces, region, day_number(cut))
     rows = {name: np.concatenate([care[name], absences[name]]) for name in care}
@@ -321,13 +322,6 @@ def _frame(rows: dict[str, np.ndarray], pieces: _Pieces, spells: pd.DataFrame) -
         "sex": take(pieces.sexes, pieces.sex[piece]),
     }
     return pd.DataFrame(columns_, columns=columns(Paths), copy=False)
-
-
-def _account(reason: str, before: np.ndarray, after: np.ndarray) -> dict[str, object]:
-    """An attrition row of the children of two sets of rows."""
-    sizes = {"rows_before": len(before), "rows_after": len(after)}
-    children = {"children_before": n_different(before), "children_after": n_different(after)}
-    return {"step": STEP, "reason": reason, **sizes, **children}
 
 
 def _stapeling(mask: np.ndarray) -> pd.Categorical:

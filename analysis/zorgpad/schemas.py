@@ -16,6 +16,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
+from zorgpad.arrays import n_different
 from zorgpad.errors import DataError
 from zorgpad.pseudonym import is_bsn
 
@@ -299,14 +300,14 @@ def _explain(failures: pd.DataFrame, where: str) -> str:
 
 def attrition_row(step: str, reason: str, before: pd.DataFrame, after: pd.DataFrame) -> dict[str, object]:
     """One row of an attrition table: how many rows and children ``step`` kept, and why the others went."""
-    return {
-        "step": step,
-        "reason": reason,
-        "rows_before": len(before),
-        "rows_after": len(after),
-        "children_before": before["client_id"].nunique(),
-        "children_after": after["client_id"].nunique(),
-    }
+    return attrition_of_codes(step, reason, *(pd.factorize(frame["client_id"])[0] for frame in (before, after)))
+
+
+def attrition_of_codes(step: str, reason: str, before: np.ndarray, after: np.ndarray) -> dict[str, object]:
+    """The same, of the code of the child (see :mod:`zorgpad.arrays`) of every row before and after."""
+    sizes = {"rows_before": len(before), "rows_after": len(after)}
+    children = {"children_before": n_different(before), "children_after": n_different(after)}
+    return {"step": step, "reason": reason, **sizes, **children}
 
 
 def attrition_frame(rows: list[dict[str, object]]) -> pd.DataFrame:

@@ -16,14 +16,13 @@ from zorgpad.arrays import (
     day_number,
     day_numbers,
     like,
-    n_different,
     sort_rows,
     take,
 )
 from zorgpad.errors import DataError
 from zorgpad.region import Region
 from zorgpad.register import Register
-from zorgpad.schemas import attrition_frame
+from zorgpad.schemas import attrition_frame, attrition_of_codes
 
 STEP = "build_spells"
 MOVE_SEPARATOR = "|"
@@ -81,10 +80,11 @@ def build_spells(
         ("ends on or before the day it starts", (records.end == MISSING_DAY) | (records.end > records.start)),
     ):
         kept = keep[records.row]
-        account.append(_account(reason, records.row, records.row[kept], records.client))
-        records.row = records.row[kept]
+        before, records.row = records.row, records.row[kept]
+        account.append(attrition_of_codes(STEP, reason, records.client[before], records.client[records.row]))
     merged = _merge(records, day_number(cut), gap)
-    account.append(_account(f"merged across at most {gap} days", records.row, merged["row"], records.client))
+    reason, before = f"merged across at most {gap} days", records.client[records.row]
+    account.append(attrition_of_codes(STEP, reason, before, records.client[merged["row"]]))
     return _frame(records, merged, register, region, gap), attrition_frame(account)
 
 
@@ -174,13 +174,6 @@ def _rows_of(deliveries: pd.DataFrame, allocations: pd.DataFrame) -> np.ndarray:
     key = number * (int(place.max()) + 1) + place
     own, theirs = key[: len(allocations)], key[len(allocations) :]
     return np.asarray(pd.Index(own).get_indexer(theirs))
-
-
-def _account(reason: str, before: np.ndarray, after: np.ndarray, client: np.ndarray) -> dict[str, object]:
-    """An attrition row of two sets of rows."""
-    sizes = {"rows_before": len(before), "rows_after": len(after)}
-    children = {"children_before": n_different(client[before]), "children_after": n_different(client[after])}
-    return {"step": STEP, "reason": reason, **sizes, **children}
 
 
 def _merge(records: _Records, cut: int, gap: int) -> dict[str, np.ndarray]:

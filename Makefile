@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env report test lint coverage-simulation lock clean
+.PHONY: help env report test exactness lint coverage-simulation lock clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -37,6 +37,9 @@ $(SAMPLE)/meta.json: | .venv/ready
 
 test: env ## run the tests
 	@$(BIN)/python -m pytest -n $(WORKERS)
+
+exactness: env ## compare 3,000 random children with a day-by-day brute force (docs/exactness.md)
+	@$(BIN)/python tests/benchmarks/exactness.py
 
 lint: env ## check style, types, the notebooks and environment.yml
 	@$(BIN)/ruff check .

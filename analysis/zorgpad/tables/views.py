@@ -44,11 +44,11 @@ def describe_chronogram(
         f"{name(month)}: {enumerate_words(_largest(wide.loc[month]))} ({format_number(observed[month])} kinderen)"
         for month in (wide.index[0], wide.index[-1])
     ]
-    clock = "Per maand" + ("" if is_calendar else " sinds de eerste hulp, van kinderen van wie dat begin in beeld is")
+    clock = "Per maand" + ("" if is_calendar else " sinds de eerste hulp, van wie dat begin in beeld is")
     return {
         "title": f"Waar kinderen zijn, door de tijd: {area}",
-        "caption": f"{clock}. Hoe hoger het vlak, hoe groter het deel van de kinderen. Wie niet meer te volgen is, telt "
-        "niet meer mee: onder de figuur staat hoeveel kinderen er in beeld zijn. "
+        "caption": f"{clock}. Hoe hoger het vlak, hoe groter het deel van de kinderen. Wie niet meer te volgen is, "
+        "telt niet meer mee: onder de figuur staat hoeveel kinderen er in beeld zijn. "
         + rule_note(region, peildatum=peildatum, rule=rule),
         "alt": f"Gestapelde vlakken. {'; '.join(facts)}.",
         "numbers": numbers.rename_axis("stand op" if is_calendar else "na", axis="index").rename_axis(

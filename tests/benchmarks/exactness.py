@@ -1,0 +1,194 @@
+"""Spells, paths and process graph of many random children against a day-by-day brute force: ``make exactness``.
+
+The brute force knows no intervals: a grid of children × lines of care × days, filled day by day, and rules read off
+each day. Everything must be equal: spells, every state, provider and stapeling of every day, the number of rows, and
+what follows what.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from zorgpad.graph import process_graph
+from zorgpad.paths import build_paths
+from zorgpad.region import Region, load_region
+from zorgpad.register import Register
+from zorgpad.schemas import GEEN_ZORG, ZORGVORMEN, Declarations, Deliveries, empty
+from zorgpad.spells import build_spells
+
+ORIGIN, PEILDATUM = np.datetime64("2021-01-02"), np.datetime64("2024-01-01")
+N_DAYS = int((PEILDATUM - ORIGIN).astype(int))
+PROVIDERS = ("41414141", "42424242")
+CHILDREN, PER_BLOCK = 3000, 250
+NOTHING, ABSENT = -1, -2
+
+
+def draw_allocations(n: int, region: Region, *, seed: int) -> pd.DataFrame:
+    """1 to 8 allocations per child; later ones nest in, touch, repeat, start with or come near an earlier one."""
+    rng = np.random.default_rng(seed)
+    products = region.products[region.products["product_code"] != "*"].drop_duplicates("zorgvorm")
+    found = []
+    for child in range(n):
+        own: list[tuple[int, int, int, int]] = []
+        for _ in range(rng.integers(1, 9)):
+            line, provider = int(rng.integers(len(products))), int(rng.integers(2))
+            start, length = int(rng.integers(0, N_DAYS)), int(rng.choice([1, 2, 30, 31, 120, 400]))
+            if own and rng.random() < 0.75:
+                line, provider, begin, end = own[rng.integers(len(own))]
+                kind = rng.integers(5)
+                start = int((begin + 1, end, begin, begin, end + rng.integers(28, 34))[kind])
+                length = max(1, int((end - begin - 2, length, end - begin, length, length)[kind]))
+                if rng.random() < 0.5:
+                    line, provider = int(rng.integers(len(products))), int(rng.integers(2))
+            own.append((line, provider, start, start + length))
+        found += [(f"kind-{child:05d}", *row) for row in own if row[2] < N_DAYS]
+    drawn = pd.DataFrame(found, columns=["client_id", "line", "provider", "first", "after"])
+    end = ORIGIN + drawn["after"].to_numpy() * np.timedelta64(1, "D")
+    chosen = products.iloc[drawn["line"]]
+    return pd.DataFrame(
+        {
+            "client_id": drawn["client_id"],
+            "gemeente": "GM0794",
+            "allocation_id": [str(number) for number in range(len(drawn))],
+            "product_category": chosen["product_category"].to_numpy(),
+            "product_code": chosen["product_code"].to_numpy(),
+            "provider_id": np.array(PROVIDERS, dtype=object)[drawn["provider"]],
+            "ordered_at": pd.Timestamp("2021-01-01"),
+            "start_date": (ORIGIN + drawn["first"].to_numpy() * np.timedelta64(1, "D")).astype("datetime64[ns]"),
+            # An end after the peildatum is sometimes not known at all.
+            "end_date": pd.Series(end.astype("datetime64[ns]")).mask((end > PEILDATUM) & (drawn["after"] % 2 == 0)),
+            "change_reason": None,
+            "is_maatwerk": False,
+            "zorgvorm": chosen["zorgvorm"].to_numpy(),
+        }
+    )
+
+
+def fill_grid(rows: pd.DataFrame, children: np.ndarray, max_gap_days: int) -> np.ndarray:
+    """For each child, form, provider and day the first day of the spell that runs then, or ``NOTHING``."""
+    grid = np.zeros((len(children), len(ZORGVORMEN), len(PROVIDERS), N_DAYS), dtype=bool)
+    first = (rows["start_date"].to_numpy("datetime64[D]") - ORIGIN).astype(int)
+    after = (rows["end_date"].fillna(pd.Timestamp("2100-01-01")).to_numpy("datetime64[D]") - ORIGIN).astype(int)
+    place = np.searchsorted(children, rows["client_id"].to_numpy(dtype=str))
+    for child, form, provider, begin, end in zip(
+        place, rows["zorgvorm"], rows["provider_id"], first, after, strict=True
+    ):
+        grid[child, ZORGVORMEN.index(form), PROVIDERS.index(provider), begin : min(end, N_DAYS)] = True
+    day = np.arange(N_DAYS, dtype=np.int32)
+    before = np.maximum.accumulate(np.where(grid, day, -N_DAYS * 9), axis=-1)
+    later = np.minimum.accumulate(np.where(grid, day, N_DAYS * 9)[..., ::-1], axis=-1)[..., ::-1]
+    filled = grid | (later - before - 1 <= max_gap_days)
+    begins = filled & ~np.concatenate([np.zeros_like(filled[..., :1]), filled[..., :-1]], axis=-1)
+    since = np.maximum.accumulate(np.where(begins, day, NOTHING), axis=-1)
+    return np.where(filled, since, NOTHING)
+
+
+def spells_of(since: np.ndarray, children: np.ndarray) -> set[tuple[str, str, str, int, int, bool]]:
+    """The runs of the grid."""
+    child, form, provider, day = np.nonzero(since >= 0)
+    begin = since[child, form, provider, day]
+    last = pd.DataFrame({"c": child, "f": form, "p": provider, "b": begin, "d": day}).groupby(["c", "f", "p", "b"])["d"]
+    return {
+        (str(children[c]), ZORGVORMEN[f], PROVIDERS[p], int(b), int(d) + 1, int(d) + 1 == N_DAYS)
+        for (c, f, p, b), d in last.max().items()
+    }
+
+
+def states_of(since: np.ndarray, region: Region) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """State, provider and stapeling (as bits) of each child on each day, absence filled in."""
+    runs = since >= 0
+    present = runs.any(axis=2)
+    mask = (present * (1 << np.arange(len(ZORGVORMEN)))[None, :, None]).sum(axis=1)
+    by_rank = present[:, [ZORGVORMEN.index(form) for form in region.prominence]]
+    form = np.array([ZORGVORMEN.index(form) for form in region.prominence])[by_rank.argmax(axis=1)]
+    own = np.take_along_axis(since, form[:, None, None, :], axis=1)[:, 0]
+    provider = np.where(own >= 0, own, N_DAYS).argmin(axis=1)  # earliest start, then the lowest provider
+    state = np.where(mask > 0, form, NOTHING)
+    for child, row in enumerate(state):
+        care = np.flatnonzero(row >= 0)
+        ends = care[np.append(np.diff(care) > 1, [True])]
+        for end, start in zip(ends + 1, np.append(care[np.searchsorted(care, ends[:-1]) + 1], N_DAYS), strict=True):
+            if start - end > region.absence_days:
+                state[child, end:start] = ABSENT
+    return state, np.where(mask > 0, provider, NOTHING), mask
+
+
+def compare(rows: pd.DataFrame, spells: pd.DataFrame, paths: pd.DataFrame, region: Region) -> Counter:
+    """How many differences of each kind there are in a block of children; counts of what was compared as well."""
+    children = np.unique(rows["client_id"].to_numpy(dtype=str))
+    since = fill_grid(rows, children, region.max_gap_days)
+    begin, end = ((spells[name].to_numpy("datetime64[D]") - ORIGIN).astype(int) for name in ("start_date", "end_date"))
+    keys = (spells["client_id"], spells["zorgvorm"], spells["provider_id"], begin.tolist(), end.tolist())
+    built = set(zip(*keys, spells["is_open"].tolist(), strict=True))
+    expected = spells_of(since, children)
+    found = Counter({"spells": len(expected), "different spells": len(expected ^ built)})
+    found["different spells"] += len(spells) - len(built)
+
+    state, provider, mask = states_of(since, region)
+    grids = [np.full_like(state, NOTHING), np.full_like(provider, NOTHING), np.zeros_like(mask)]
+    place = np.searchsorted(children, paths["client_id"].to_numpy(dtype=str))
+    overlaps = 0
+    for child, row in zip(place, paths.itertuples(index=False), strict=True):
+        days = slice(*((np.datetime64(day, "D") - ORIGIN).astype(int) for day in (row.start_date, row.end_date)))
+        overlaps += int((grids[0][child, days] != NOTHING).any())
+        is_absent = row.state == GEEN_ZORG
+        grids[0][child, days] = ABSENT if is_absent else ZORGVORMEN.index(row.state)
+        grids[1][child, days] = NOTHING if is_absent else PROVIDERS.index(row.provider_id)
+        grids[2][child, days] = sum(1 << ZORGVORMEN.index(form) for form in row.stapeling)
+    found["days"] = state.size
+    pairs = zip(grids, (state, provider, mask), strict=True)
+    found["different days"] = int(np.logical_or.reduce([a != b for a, b in pairs]).sum())
+    found["overlapping rows"] = overlaps
+    key = (state.astype(np.int64) + 2) * 4096 + (provider + 1) * 1024 + mask
+    heads = (np.diff(key, axis=1, prepend=NOTHING) != 0) & (state != NOTHING)
+    found["rows"], found["different rows"] = int(heads.sum()), abs(int(heads.sum()) - len(paths))
+    moves = follows(state)
+    edges = process_graph(paths).edges(data=True)
+    counted = Counter({(a, b): data["n_transitions"] for a, b, data in edges})
+    found["transitions"] = moves.total()
+    found["different transitions"] = ((moves - counted) + (counted - moves)).total()
+    return found
+
+
+def follows(state: np.ndarray) -> Counter:
+    """Which state follows which, day by day; a gap without a state ends a stay."""
+    names = [*ZORGVORMEN, GEEN_ZORG, GEEN_ZORG]  # ABSENT is -2
+    counts: Counter = Counter()
+    for row in state:
+        change = np.flatnonzero(np.diff(row, prepend=NOTHING) != 0)
+        stays = [int(row[day]) for day in change if row[day] != NOTHING]
+        counts.update((names[a], names[b]) for a, b in pairwise(stays))
+    return counts
+
+
+def main(n: int, seed: int) -> int:
+    """Draw, build, compare, report; 1 when anything differs."""
+    begin = time.perf_counter()
+    region = load_region("een10voordejeugd")
+    rows = draw_allocations(n, region, seed=seed)
+    clients = pd.DataFrame({"client_id": rows["client_id"].unique(), "birth_date": pd.Timestamp("2012-06-01")})
+    allocations = rows.drop(columns="zorgvorm")
+    register = Register(clients.assign(sex="f"), allocations, empty(Deliveries), empty(Declarations))
+    spells, _ = build_spells(register, region, peildatum=str(PEILDATUM))
+    paths, _ = build_paths(spells, region, peildatum=str(PEILDATUM))
+    found: Counter = Counter()
+    names = np.unique(rows["client_id"].to_numpy(dtype=str))
+    for block in np.array_split(names, max(1, len(names) // PER_BLOCK)):
+        own = (frame[frame["client_id"].isin(block)] for frame in (rows, spells, paths))
+        found += compare(*own, region)
+    print(f"{len(names):,} children, {len(rows):,} allocations, seed {seed}")
+    for what in ("spells", "days", "rows", "transitions"):
+        print(f"{found[what]:>12,} {what}, {found[f'different {what}']} different")
+    print(f"{found['overlapping rows']} path rows overlap; {time.perf_counter() - begin:.0f} s")
+    return int(any(count for what, count in found.items() if what.startswith(("different", "overlapping"))))
+
+
+if __name__ == "__main__":
+    arguments = [int(value) for value in sys.argv[1:]]
+    sys.exit(main(*(arguments + [CHILDREN, 1][len(arguments) :])))

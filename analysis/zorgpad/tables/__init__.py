@@ -5,6 +5,7 @@ A function ``describe_…`` returns what :func:`zorgpad.publish.publish_figure` 
 """
 
 from zorgpad.tables.counts import describe_nulmeting, describe_stock, nulmeting_table, tell_nulmeting
+from zorgpad.tables.quality import account_table, findings_table, largest_findings, tell_findings
 from zorgpad.tables.roads import describe_process, describe_timelines, next_states_table
 from zorgpad.tables.stays import (
     band_table,
@@ -26,6 +27,7 @@ from zorgpad.tables.views import (
 )
 
 __all__ = [
+    "account_table",
     "band_table",
     "describe_chronogram",
     "describe_incidence",
@@ -36,8 +38,10 @@ __all__ = [
     "describe_stay",
     "describe_stock",
     "describe_timelines",
+    "findings_table",
     "followed_table",
     "incidence_table",
+    "largest_findings",
     "moves_table",
     "next_states_table",
     "nulmeting_table",
@@ -45,6 +49,7 @@ __all__ = [
     "stay_table",
     "tell_band",
     "tell_cohort",
+    "tell_findings",
     "tell_nulmeting",
     "variants_table",
 ]

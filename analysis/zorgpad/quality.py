@@ -1,0 +1,192 @@
+"""Findings about the data: what a researcher must know of a register before believing a number from it.
+
+A finding is no error. It says how often the records show a pattern that is known to mislead, in which gemeente.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from zorgpad.region import Region
+from zorgpad.register import Register
+from zorgpad.schemas import Allocations, normalise
+
+# Codes of the findings, in the order in which they are told.
+OVERLAP = "overlap"
+STACKING = "stapeling_verboden"
+OPEN_END = "open_einde"
+RENEWAL = "verlenging"
+NOT_STARTED = "geen_startbericht"
+START_UNKNOWN = "startbericht_zonder_toewijzing"
+NEW_YEAR = "piek_1_januari"
+YEAR_END = "piek_31_december"
+LATE = "na_ijl"
+NO_REFERRER = "verwijzer_onbekend"
+GAP = "gat_in_levering"
+NEW_CODE = "codewissel_2022"
+CODES = (
+    OVERLAP,
+    STACKING,
+    OPEN_END,
+    RENEWAL,
+    NOT_STARTED,
+    START_UNKNOWN,
+    NEW_YEAR,
+    YEAR_END,
+    LATE,
+    NO_REFERRER,
+    GAP,
+    NEW_CODE,
+)
+COLUMNS = ("code", "gemeente", "n_rows", "n_children", "n_of", "note")
+
+COMPLETE_SHARE = 0.95  # a declared month is complete when this share of what ever comes has come
+DECLARING_DAYS = 31  # what is declared later than a month after the period comes late
+GAP_MONTHS = 2  # so many months without any message is a gap in delivery
+_CHANGE = pd.Timestamp("2022-01-01")  # woonplaatsbeginsel and new contracts
+_UNLINKED = ("delivery: its allocation is unknown", "delivery: without ToewijzingNummer (taakgericht)")
+_LINE = ["gemeente", "client_id", "product_category", "product_code", "provider_id"]
+
+
+def findings(register: Register, region: Region, *, peildatum: str | pd.Timestamp) -> pd.DataFrame:
+    """Every finding by gemeente.
+
+    Parameters
+    ----------
+    register : Register
+    region : Region
+    peildatum : date
+        The first day not observed.
+
+    Returns
+    -------
+    DataFrame
+        code (one of ``CODES``), gemeente, n_rows, n_children (rows and children that show it), n_of (rows in which it
+        could show), note (text: until when declarations are complete, the months without messages). In the order of
+        ``CODES`` and gemeente; a gemeente where nothing was found has a row with 0. Of a gap the rows are months; of
+        messages without allocation only the region's total is known (gemeente is empty).
+    """
+    cut = pd.Timestamp(peildatum)
+    rows = normalise(register.allocations, Allocations)
+    rows = rows.sort_values([*_LINE, "start_date"], kind="stable", ignore_index=True)
+    started = rows[rows["start_date"] < cut]
+    sent = register.deliveries
+    keys = ["gemeente", "allocation_id"]
+    known_starts = sent.loc[sent["kind"] == "start", keys].drop_duplicates()
+    has_start = pd.MultiIndex.from_frame(started[keys]).isin(pd.MultiIndex.from_frame(known_starts))
+    with_deliveries = started["gemeente"].isin(sent["gemeente"])
+    ends = started[started["end_date"].notna()]
+    stacked = started[started["product_code"].isin(region.no_stacking)]
+    found = {
+        OVERLAP: (rows[_overlaps(rows, _LINE)], rows),
+        STACKING: (stacked[_overlaps(stacked, ["client_id"])], stacked),
+        OPEN_END: (started[started["end_date"].isna()], started),
+        RENEWAL: (rows[_renewals(rows, region.max_gap_days)], rows),
+        NOT_STARTED: (started[with_deliveries & ~has_start], started[with_deliveries]),
+        NEW_YEAR: (_on(started, "start_date", month=1), started),
+        YEAR_END: (_on(ends, "end_date", month=1), ends),  # the last day is 31 December
+        NO_REFERRER: (started[~started["referrer"].isin(region.referrers["code"])], started),
+        NEW_CODE: (_code_changes(rows), rows),
+    }
+    gemeenten = region.gemeenten["gm_code"].tolist()
+    tables = [_counted(code, hits, base, gemeenten) for code, (hits, base) in found.items()]
+    tables += [_unlinked(register), _late(register.declarations, gemeenten), _gaps(register, region, cut)]
+    every = pd.concat(tables, ignore_index=True)
+    places = every["code"].map(list(CODES).index)
+    return every.iloc[np.lexsort([every["gemeente"], places])].reset_index(drop=True)
+
+
+def _counted(code: str, hits: pd.DataFrame, base: pd.DataFrame, gemeenten: list[str]) -> pd.DataFrame:
+    """Rows and children per gemeente."""
+    by = hits.groupby("gemeente", observed=True)
+    return pd.DataFrame(
+        {
+            "code": code,
+            "gemeente": gemeenten,
+            "n_rows": by.size().reindex(gemeenten, fill_value=0).to_numpy(),
+            "n_children": by["client_id"].nunique().reindex(gemeenten, fill_value=0).to_numpy(),
+            "n_of": base.groupby("gemeente", observed=True).size().reindex(gemeenten, fill_value=0).to_numpy(),
+            "note": "",
+        }
+    )
+
+
+def _overlaps(rows: pd.DataFrame, by: list[str]) -> pd.Series:
+    """Whether a row begins before an earlier row with the same ``by`` has ended."""
+    ordered = rows.sort_values([*by, "start_date"], kind="stable")
+    end = ordered["end_date"].fillna(pd.Timestamp.max.normalize())
+    latest = end.groupby([ordered[name] for name in by], dropna=False).cummax()
+    before = latest.groupby([ordered[name] for name in by], dropna=False).shift()
+    return (ordered["start_date"] < before).reindex(rows.index)
+
+
+def _renewals(rows: pd.DataFrame, max_gap_days: int) -> pd.Series:
+    """Whether a row follows within ``max_gap_days`` on the end of the row before it, of the same line of care."""
+    before = rows.groupby(_LINE, dropna=False)["end_date"].shift()
+    gap = (rows["start_date"] - before).dt.days
+    return gap.between(0, max_gap_days)
+
+
+def _on(rows: pd.DataFrame, column: str, *, month: int) -> pd.DataFrame:
+    """The rows whose day is the first of ``month``."""
+    return rows[(rows[column].dt.month == month) & (rows[column].dt.day == 1)]
+
+
+def _code_changes(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that begin on 1 January 2022 where care of the same child and provider ended, with another product."""
+    who = ["client_id", "provider_id"]
+    ended = rows.loc[rows["end_date"] == _CHANGE, [*who, "product_code"]].drop_duplicates()
+    new = rows[rows["start_date"] == _CHANGE].reset_index()
+    pairs = new.merge(ended, on=who, suffixes=("", "_before"))
+    by_row = pairs.assign(same=pairs["product_code"].fillna("") == pairs["product_code_before"].fillna(""))
+    is_other = ~by_row.groupby("index")["same"].any()
+    return rows.loc[is_other.index[is_other]]
+
+
+def _unlinked(register: Register) -> pd.DataFrame:
+    """Start and stop messages that the reader left out because no allocation is theirs; of the region as a whole."""
+    account = register.attrition
+    mine = account[account["reason"].isin(_UNLINKED)]
+    n = int((mine["rows_before"] - mine["rows_after"]).sum())
+    return pd.DataFrame([(START_UNKNOWN, "", n, 0, n + len(register.deliveries), "")], columns=list(COLUMNS))
+
+
+def _late(declarations: pd.DataFrame, gemeenten: list[str]) -> pd.DataFrame:
+    """Lines that were declared late, and the last month that is complete.
+
+    ``COMPLETE_SHARE`` of the gemeente's lines come within so many days; a month is complete when as many days lie
+    between its end and the last day on which anything was declared.
+    """
+    dated = declarations[declarations["declared_at"].notna()]
+    delay = (dated["declared_at"] - dated["period_end"]).dt.days
+    table = _counted(LATE, dated[delay > DECLARING_DAYS], dated, gemeenten)
+    last = dated.groupby("gemeente", observed=True)["declared_at"].max()
+    wait = delay.groupby(dated["gemeente"], observed=True).quantile(COMPLETE_SHARE).apply(np.ceil)
+    until = (last - pd.to_timedelta(wait, unit="D")).dt.to_period("M") - 1
+    notes = {gemeente: f"volledig tot en met {month}" for gemeente, month in until.items()}
+    return table.assign(note=table["gemeente"].map(notes).fillna(""))
+
+
+def _gaps(register: Register, region: Region, cut: pd.Timestamp) -> pd.DataFrame:
+    """Observed months without a start or stop message, ``GAP_MONTHS`` or more in a row, where messages are sent."""
+    sent = register.deliveries[register.deliveries["date"] < cut]
+    months = sent["date"].dt.to_period("M").groupby(sent["gemeente"], observed=True).agg(set).to_dict()
+    rows = []
+    for gemeente in region.gemeenten["gm_code"]:
+        every = pd.period_range(region.window_start[gemeente], cut - pd.Timedelta(days=1), freq="M")
+        empty = _long_runs([month for month in every if month not in months[gemeente]]) if gemeente in months else []
+        note = f"{empty[0]} tot en met {empty[-1]}" if empty else ""
+        rows.append((GAP, gemeente, len(empty), 0, len(every) if gemeente in months else 0, note))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _long_runs(months: list[pd.Period]) -> list[pd.Period]:
+    """The months that stand in a run of at least ``GAP_MONTHS``."""
+    runs: list[list[pd.Period]] = []
+    for month in months:
+        if runs and runs[-1][-1] + 1 == month:
+            runs[-1].append(month)
+        else:
+            runs.append([month])
+    return [month for run in runs if len(run) >= GAP_MONTHS for month in run]

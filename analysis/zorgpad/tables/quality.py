@@ -1,0 +1,101 @@
+"""Words and tables about the quality of the data."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from zorgpad import quality
+from zorgpad.labels import enumerate_words, format_number, format_percent
+from zorgpad.region import Region
+
+# What a finding is called, and what it does to the numbers.
+_WORDS = {
+    quality.OVERLAP: (
+        "Dubbele toewijzing: zelfde hulp en aanbieder, tegelijk",
+        "Wordt samengevoegd tot één periode; het kind telt één keer.",
+    ),
+    quality.STACKING: (
+        "Twee vormen van verblijf tegelijk, terwijl dat niet mag",
+        "De zwaarste vorm telt. Vraag de gemeente welke klopt.",
+    ),
+    quality.OPEN_END: ("Toewijzing zonder einddatum", "De hulp telt als lopend. Soms is zij al gestopt."),
+    quality.RENEWAL: ("Verlenging van een eerdere toewijzing", "Wordt samengevoegd; het verblijf loopt door."),
+    quality.NOT_STARTED: (
+        "Toewijzing zonder startbericht",
+        "Telt niet mee als hulp: misschien wacht het kind nog, of is het bericht vergeten.",
+    ),
+    quality.START_UNKNOWN: (
+        "Start- of stopbericht zonder toewijzing (hele regio)",
+        "Het bericht is weggelaten; de lijst met afgekeurde regels zegt waar het staat.",
+    ),
+    quality.NEW_YEAR: ("Begin op 1 januari", "Vaak een nieuw contract en geen nieuwe hulp."),
+    quality.YEAR_END: ("Einde op 31 december", "Vaak het einde van een contract en niet van de hulp."),
+    quality.LATE: ("Declaratie later dan een maand", "De laatste maanden zijn nog niet volledig."),
+    quality.NO_REFERRER: ("Verwijzer onbekend", "Zegt niets over wie kinderen verwijst."),
+    quality.GAP: ("Maanden zonder berichten", "In die tijd zijn begin en einde van hulp niet te zien."),
+    quality.NEW_CODE: ("Andere code voor dezelfde hulp op 1 januari 2022", "Lijkt op een overgang, maar is er geen."),
+}
+
+
+def findings_table(findings: pd.DataFrame, region: Region, *, gemeente: str) -> pd.DataFrame:
+    """What was found in the gemeente and in the region, with what it means: a row per finding."""
+    own = findings[findings["gemeente"] == gemeente].set_index("code")
+    whole = findings.groupby("code")[["n_rows", "n_of"]].sum()
+    name = region.gemeente_name(gemeente)
+    rows = [
+        {
+            "bevinding": words,
+            name: _times(own.loc[code]) if code in own.index else "niet per gemeente bekend",
+            "regio": _times(whole.loc[code]),
+            "gevolg": meaning,
+        }
+        for code, (words, meaning) in _WORDS.items()
+    ]
+    return pd.DataFrame(rows).set_index("bevinding")
+
+
+def tell_findings(findings: pd.DataFrame, region: Region, *, gemeente: str) -> str:
+    """Until when the data of the gemeente are complete, and which months lack."""
+    own = findings[findings["gemeente"] == gemeente].set_index("code")
+    name = region.gemeente_name(gemeente)
+    late, gap = own.loc[quality.LATE, "note"], own.loc[quality.GAP, "note"]
+    declared = f"De declaraties zijn **{late}**." if late else "Er zijn geen declaraties met een datum."
+    missing = (
+        f"Er zijn maanden waarin geen enkel start- of stopbericht kwam: {gap}."
+        if gap
+        else "Er is geen langere tijd zonder start- en stopberichten."
+        if own.loc[quality.GAP, "n_of"]
+        else "De gemeente levert geen start- en stopberichten."
+    )
+    return f"Gegevens van {name}. {declared} {missing}"
+
+
+def account_table(attrition: pd.DataFrame) -> pd.DataFrame:
+    """What happened to every row while reading: a row per reason for which anything was left out."""
+    left = attrition.assign(weg=attrition["rows_before"] - attrition["rows_after"])
+    left = left[left["weg"] > 0]
+    if left.empty:
+        return pd.DataFrame({"regels weggelaten": ["geen"]}, index=pd.Index(["alle regels zijn gelezen"], name="reden"))
+    numbers = [format_number(n) for n in left["weg"]]
+    return pd.DataFrame({"regels weggelaten": numbers}, index=pd.Index(left["reason"].tolist(), name="reden"))
+
+
+def _times(row: pd.Series) -> str:
+    """How often, of how many."""
+    if not row["n_of"]:
+        return "niet te zien"
+    share = format_percent(row["n_rows"] / row["n_of"], decimals=0)
+    return f"{format_number(row['n_rows'])} van {format_number(row['n_of'])} ({share})"
+
+
+def largest_findings(findings: pd.DataFrame, *, gemeente: str, n: int = 3) -> str:
+    """The findings that touch most rows of the gemeente, in words."""
+    own = findings[(findings["gemeente"] == gemeente) & (findings["n_rows"] > 0) & (findings["code"] != quality.GAP)]
+    top = own.assign(share=own["n_rows"] / own["n_of"]).nlargest(n, "share", keep="first")
+    if top.empty:
+        return "In deze gemeente is niets gevonden dat de cijfers kan vertekenen."
+    named = [
+        f"{_WORDS[code][0].lower()} ({format_percent(share, decimals=0)})"
+        for code, share in zip(top["code"], top["share"], strict=True)
+    ]
+    return f"Dit komt het vaakst voor: {enumerate_words(named)}."

@@ -92,10 +92,10 @@ def main(n: int) -> int:
     check_equal(make_log(min(n, 200_000)))
     log = make_log(n)
     smaller = make_log(n // 2)
-    half = seconds(lambda: by_zorgpad(smaller), repeat=2)
+    half = seconds(lambda: by_zorgpad(smaller), repeat=3)
     paths = read_event_log(log, **NAMES)
     ours, edges, roads = (
-        seconds(call, repeat=2)
+        seconds(call, repeat=3)
         for call in (lambda: by_zorgpad(log), lambda: process_graph(paths), lambda: variants(paths))
     )
     plain = seconds(lambda: by_pandas(log))

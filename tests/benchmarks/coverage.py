@@ -84,8 +84,8 @@ def as_text(rows: list[dict[str, float]], truth: float) -> str:
     lines = [
         f"True one-year risk of a breakdown: {truth:.2%}. {REGIONS:,} regions of each size, seed {SEED}.",
         "",
-        "| stays per region | 95% limits hold the truth | wanted | estimate ± 1.96 errors instead | bias (percentage point) "
-        "| Monte Carlo error of the bias | curves flagged |",
+        "| stays per region | 95% limits hold the truth | wanted | estimate ± 1.96 errors instead "
+        "| bias (percentage point) | Monte Carlo error of the bias | curves flagged |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in rows:

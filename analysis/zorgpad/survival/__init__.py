@@ -10,20 +10,28 @@ from zorgpad.survival.comparison import compare_groups, compare_incidence
 from zorgpad.survival.curves import cumulative_incidence, kaplan_meier
 from zorgpad.survival.diagnostics import proportional_hazards_test, schoenfeld_residuals
 from zorgpad.survival.durations import length_of_stay, restricted_mean
+from zorgpad.survival.finegray import fit_fine_gray
+from zorgpad.survival.frailty import FrailtyFit, fit_frailty
 from zorgpad.survival.multistate import state_occupation, transition_probabilities
 from zorgpad.survival.prediction import predict_incidence
+from zorgpad.survival.recurrent import hypothetical_incidence, mean_cumulative_count
 from zorgpad.survival.regression import CoxFit, fit_cox
 from zorgpad.survival.stays import IN_STAY
 
 __all__ = [
     "IN_STAY",
     "CoxFit",
+    "FrailtyFit",
     "compare_groups",
     "compare_incidence",
     "cumulative_incidence",
     "fit_cox",
+    "fit_fine_gray",
+    "fit_frailty",
+    "hypothetical_incidence",
     "kaplan_meier",
     "length_of_stay",
+    "mean_cumulative_count",
     "predict_incidence",
     "proportional_hazards_test",
     "pseudo_observations",

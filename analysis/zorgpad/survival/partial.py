@@ -72,7 +72,8 @@ def steps_of(sets: RiskSets) -> Steps:
     moment = np.repeat(np.arange(sets.n_moments), d)
     place = np.arange(len(moment)) - np.repeat(np.cumsum(d) - d, d)
     mean_weight = sets.of_events(sets.weight) / d
-    return Steps(moment, place / d[moment], mean_weight[moment])
+    away = place / d[moment] if sets.ties == "efron" else np.zeros(len(moment))
+    return Steps(moment, away, mean_weight[moment])
 
 
 def per_moment(steps: Steps, values: FloatArray, n_moments: int) -> FloatArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ from zorgpad.survival.partial import (
     steps_of,
     without_effect,
 )
-from zorgpad.survival.risksets import RiskSets, risk_sets
+from zorgpad.survival.risksets import RiskSets, Ties, risk_sets
 from zorgpad.survival.stays import CLIENT, COHORT, NOBODY, FloatArray, IntArray, Stays, read_stays, refuse_rows
 
 COEFFICIENT_COLUMNS = (
@@ -112,7 +112,14 @@ class CoxFit:
         return concordance(sets, design.matrix @ (self.coefficients["coefficient"].to_numpy() * design.scale))
 
 
-def fit_cox(cohort: pd.DataFrame, formula: str, *, outcome: str, cluster: str | None = CLIENT) -> CoxFit:
+def fit_cox(
+    cohort: pd.DataFrame,
+    formula: str,
+    *,
+    outcome: str,
+    cluster: str | None = CLIENT,
+    ties: Ties = "efron",
+) -> CoxFit:
     """How covariates change the daily chance of ending in one way, among those who are still there.
 
     Parameters
@@ -128,6 +135,8 @@ def fit_cox(cohort: pd.DataFrame, formula: str, *, outcome: str, cluster: str | 
         The exit that is the event; all other exits are censorings of this hazard.
     cluster : str, optional
         Column of what is independent, for the standard errors; default the child. None: errors of the model.
+    ties : {"efron", "breslow"}
+        How events of one day share it; Breslow's only to compare with other software.
 
     Returns
     -------
@@ -143,13 +152,15 @@ def fit_cox(cohort: pd.DataFrame, formula: str, *, outcome: str, cluster: str | 
     -----
     Cox (1972), ties: Efron (1977), clustered errors: Lin and Wei (1989).
     """
-    source = read_source(cohort, formula, outcome=outcome)
-    codes = _clusters(cohort, cluster, source.stays.client)
+    source = read_source(cohort, formula, outcome=outcome, ties=ties)
+    codes = clusters(cohort, cluster, source.stays.client)
     return finish(source, codes, outcome=outcome, formula=formula, is_clustered=cluster is not None)
 
 
-def read_source(cohort: pd.DataFrame, formula: str, *, outcome: str) -> Source:
+def read_source(cohort: pd.DataFrame, formula: str, *, outcome: str, ties: Ties) -> Source:
     """The cohort as covariates and risk sets of one exit."""
+    if ties not in get_args(Ties):
+        raise DataError(f"ties is '{ties}'.\nChoose one of: {', '.join(get_args(Ties))}.")
     stays, labels = read_stays(cohort, COHORT)
     if outcome not in labels:
         raise DataError(
@@ -160,7 +171,7 @@ def read_source(cohort: pd.DataFrame, formula: str, *, outcome: str) -> Source:
     strata = read_strata(cohort, stratified)
     design = read_design(cohort, terms)
     is_event = stays.outcome == labels.index(outcome)
-    sets = risk_sets(stays.entry, stays.exit, is_event, stratum=strata.code)
+    sets = risk_sets(stays.entry, stays.exit, is_event, stratum=strata.code, ties=ties)
     own = Stays(stays.entry, stays.exit, np.where(is_event, 0, NOBODY), stays.client, stays.n_clients)
     return Source(own, labels, design, strata, sets)
 
@@ -198,7 +209,8 @@ def sum_by(cluster: IntArray, values: FloatArray) -> FloatArray:
     return np.column_stack([np.bincount(cluster, column) for column in values.T])
 
 
-def _clusters(cohort: pd.DataFrame, cluster: str | None, client: IntArray) -> IntArray:
+def clusters(cohort: pd.DataFrame, cluster: str | None, client: IntArray) -> IntArray:
+    """The cluster of each row, as a number."""
     if cluster == CLIENT:
         return client
     if cluster is None:

@@ -7,10 +7,13 @@ A regression needs both ways of adding up many times over. Every row is a run of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from zorgpad.survival.stays import BoolArray, FloatArray, IntArray
+
+Ties = Literal["efron", "breslow"]
 
 
 @dataclass(frozen=True)
@@ -22,10 +25,13 @@ class Lingering:
     share : (rows,)
         What to multiply ``fade`` with; 0 for rows that do not linger.
     fade : (moments,)
+    end : (rows,)
+        The place after the last moment of each row's stratum.
     """
 
     share: FloatArray
     fade: FloatArray
+    end: IntArray
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class RiskSets:
         Ordered by moment.
     weight : (rows,)
     lingering : Lingering or None
+    ties : {"efron", "breslow"}
+        Whether the events of a day leave one after another, or all are at risk for each.
     """
 
     first: IntArray
@@ -51,6 +59,7 @@ class RiskSets:
     event_moment: IntArray
     weight: FloatArray
     lingering: Lingering | None = None
+    ties: Ties = "efron"
 
     @property
     def n_moments(self) -> int:
@@ -65,7 +74,8 @@ class RiskSets:
         change = np.bincount(self.gone, values, size) - np.bincount(self.first, values, size)
         sums = np.cumsum(change[::-1])[::-1][1:]
         if self.lingering is not None:
-            left = np.cumsum(np.bincount(self.gone, values * self.lingering.share, size))[:-1]
+            kept = values * self.lingering.share
+            left = np.cumsum(np.bincount(self.gone, kept, size) - np.bincount(self.lingering.end, kept, size))[:-1]
             sums = sums + self.lingering.fade * left
         return sums
 
@@ -75,9 +85,10 @@ class RiskSets:
         sums: FloatArray = to_date[self.gone] - to_date[self.first]
         if self.lingering is not None:
             shape = (-1,) + (1,) * (values.ndim - 1)
-            later = np.cumsum((values * self.lingering.fade.reshape(shape))[::-1], axis=0)[::-1]
-            later = np.concatenate([later, np.zeros((1, *values.shape[1:]))])
-            sums = sums + self.lingering.share.reshape(shape) * later[self.gone]
+            fading = np.cumsum(values * self.lingering.fade.reshape(shape), axis=0)
+            fading = np.concatenate([np.zeros((1, *values.shape[1:])), fading])
+            later = fading[self.lingering.end] - fading[self.gone]
+            sums = sums + self.lingering.share.reshape(shape) * later
         return sums
 
     def of_events(self, values: FloatArray) -> FloatArray:
@@ -97,6 +108,7 @@ def risk_sets(
     is_event: BoolArray,
     *,
     stratum: IntArray,
+    ties: Ties = "efron",
     weight: FloatArray | None = None,
 ) -> RiskSets:
     """Lay the rows out over the moments of their own stratum."""
@@ -114,4 +126,5 @@ def risk_sets(
         event_row=event_row[order],
         event_moment=event_moment[order],
         weight=np.ones(len(entry)) if weight is None else weight,
+        ties=ties,
     )

@@ -99,6 +99,19 @@ def test_the_process_map_draws_every_edge_and_labels_the_likely_ones():
     assert "20 keer · helft nog niet weg" in said
 
 
+def test_what_cannot_be_estimated_and_what_comes_back_is_drawn():
+    """A loop with its chance, and an arrow without estimate: thin, without label, not left out."""
+    nodes = pd.DataFrame({"state": ["pleegzorg", "crisis"], "n_stays": [30, 5], "median_stay_days": [400, 30]})
+    edges = pd.DataFrame(
+        [("pleegzorg", "pleegzorg", 0.2, 0.1, 0.3), ("pleegzorg", "crisis", None, None, None)],
+        columns=["from_state", "to_state", "probability", "ci_low", "ci_high"],
+    )
+    (axes,) = figures.draw_process(nodes, edges).axes
+    arrows = [patch for patch in axes.patches if isinstance(patch, FancyArrowPatch)]
+    assert sorted(arrow.get_linewidth() for arrow in arrows) == pytest.approx([0.6, 0.9 + 11 * 0.2])
+    assert [text for text in words(axes) if "%" in text] == ["20% (10–30%)"]
+
+
 def test_a_chronogram_stacks_the_shares_to_the_whole_and_says_of_how_many(region):
     """Three children; 33% begins with ambulant, after a year 67% has no care; what is never there has no colour."""
     shares = views.states_since_first_care(paths_of(ROAD, region), region, months=12)

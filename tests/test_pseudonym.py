@@ -1,12 +1,16 @@
 """Keyed pseudonyms, and the recognition of raw BSNs."""
 
+import hashlib
+import hmac
 import io
+import stat
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import zorgpad.pseudonym
 from zorgpad.errors import DataError
 from zorgpad.pseudonym import (
     WELL_FORMED,
@@ -14,8 +18,10 @@ from zorgpad.pseudonym import (
     fictive_bsns,
     is_bsn,
     is_fictive,
+    new_key,
     pseudonymise,
     read_key,
+    rounding_key,
 )
 
 SECRET = bytes(range(32))
@@ -146,3 +152,42 @@ def test_more_fictive_bsns_than_there_are_is_refused():
     """Of 100,000 stems one in eleven has no check digit: 90,909 numbers are left, and never one of ten digits."""
     with pytest.raises(DataError, match="There are 90909 fictive BSNs; 100000 are asked"):
         fictive_bsns(100_000)
+
+
+def test_the_documented_vector():
+    """Key 00 01 … 1f and BSN 123456782; computed apart with hmac and the letters a to p."""
+    found = pseudonymise(pd.Series(["123456782"]), bytes(range(32)))[0]
+    assert found == "c_bobplmopiphafmiepblamdnfnfcofb"
+    assert found in zorgpad.pseudonym.__doc__
+
+
+def test_the_rounding_key_is_another_key():
+    """Derived from the key, in a domain of its own: HMAC-SHA-256 of jw-rounding-v1, computed apart with hmac."""
+    secret = bytes(range(32))
+    assert rounding_key(secret) == hmac.new(secret, b"jw-rounding-v1", hashlib.sha256).digest()
+    assert rounding_key(secret) != rounding_key(bytes(32))
+
+
+def test_a_new_key_is_for_its_owner_only(tmp_path):
+    """32 bytes, mode 0600, different each time."""
+    first, second = (new_key(tmp_path / name) for name in ("a.key", "b.key"))
+    assert stat.S_IMODE(first.stat().st_mode) == 0o600
+    assert len(first.read_bytes()) == 32
+    assert first.read_bytes() != second.read_bytes()
+
+
+def test_a_key_is_never_overwritten_nor_put_into_a_checkout(tmp_path):
+    """The old key stays as it was; a folder below .git is a checkout as well; a missing folder is not made."""
+    kept = new_key(tmp_path / "a.key").read_bytes()
+    with pytest.raises(DataError, match="never overwritten"):
+        new_key(tmp_path / "a.key")
+    assert (tmp_path / "a.key").read_bytes() == kept
+    (tmp_path / "project" / ".git").mkdir(parents=True)
+    (tmp_path / "project" / "deep").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "project" / "deep")
+    for folder in (tmp_path / "project", tmp_path / "project" / "deep", tmp_path / "link"):
+        with pytest.raises(DataError, match="git checkout"):
+            new_key(folder / "a.key")
+        assert not (folder / "a.key").exists()
+    with pytest.raises(DataError, match="no folder"):
+        new_key(tmp_path / "none" / "a.key")

@@ -1,4 +1,4 @@
-"""The command line: ``zorgpad sample``, ``prepare``, ``report``, ``lab`` and ``region check``.
+"""The command line: ``zorgpad sample``, ``prepare``, ``report``, ``lab``, ``region check`` and ``key new``.
 
 Commands import what they need when they run, so that ``--help`` is quick. A mistake ends in two lines on stderr.
 """
@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -20,6 +21,7 @@ from zorgpad.errors import DataError, ReportError, ZorgpadError
 
 if TYPE_CHECKING:
     from zorgpad.batch import BatchResult, Progress
+    from zorgpad.region import Region
     from zorgpad.register import Register
 
 DEFAULT_REGION = "een10voordejeugd"
@@ -37,6 +39,8 @@ app = typer.Typer(
 )
 region_app = typer.Typer(help="Look at the configuration of a region.")
 app.add_typer(region_app, name="region")
+key_app = typer.Typer(help="Keys that make pseudonyms.")
+app.add_typer(key_app, name="key")
 
 RegionOption = Annotated[
     str | None,
@@ -160,14 +164,20 @@ def prepare(
         typer.Option(metavar="KEYFILE", help="A file of 32 or more secret bytes that makes the pseudonyms."),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
-        Literal["csv", "ijw"] | None,
-        typer.Option(help="What SOURCE holds.", show_default="ijw if it is a zip or holds XML"),
+        Literal["csv", "ijw", "export", "cbs"] | None,
+        typer.Option(help="What SOURCE holds.", show_default="export with --mapping; ijw if it is a zip or holds XML"),
+    ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Says which columns of an own export are which (TOML; docs/reading.md)."),
     ] = None,
 ) -> None:
     """Read care records into a register, and account for every row that is left out.
 
     CSV: clients.csv, allocations.csv and, if there are any, deliveries.csv and declarations.csv. iJw: messages JW301,
-    JW305 and JW307. Identifiers become pseudonyms; the key stays outside the register.
+    JW305, JW307, JW315, JW317 and JW323. Export: CSV, Excel or Parquet files with columns of their own, and --mapping.
+    CBS: a file of Beleidsinformatie Jeugd or of the microdata. Identifiers become pseudonyms; the key stays outside
+    the register. Rejected rows are listed by place and reason in rejects.csv, without values.
 
     For example:
 
@@ -176,19 +186,36 @@ def prepare(
     - `zorgpad prepare export/ --format csv --region my_region/ --key secret.key --out data/own`
     """
     from zorgpad.region import load_region
-    from zorgpad.register import write_register
-    from zorgpad.sources import read_csv, read_ijw
+    from zorgpad.register import REJECTS_FILE, write_register
 
     area = load_region(region or DEFAULT_REGION)
     if not source.exists():
         raise DataError(f"There is no {source}.\nGive the folder or zip with the records.")
-    holds_messages = source.suffix.lower() == ".zip" or (source.is_dir() and any(source.rglob("*.[xX][mM][lL]")))
-    read = read_ijw if (format or ("ijw" if holds_messages else "csv")) == "ijw" else read_csv
+    read = _reader(source, format, mapping)
     with ExitStack() as stack:
         register = read(source, area, key=stack.enter_context(key.open("rb")) if key else None)
     write_register(register, out)
     _show_account(register)
+    if len(register.rejects):
+        typer.echo(f"{len(register.rejects):,} rejected rows are listed by place and reason in {out / REJECTS_FILE}.")
+    _show_findings(register, area)
     _tell_register(register, out)
+
+
+def _reader(source: Path, kind: str | None, mapping: Path | None) -> Callable[..., Register]:
+    """The reader for what ``source`` holds."""
+    from zorgpad import sources
+
+    holds_messages = source.suffix.lower() == ".zip" or (source.is_dir() and any(source.rglob("*.[xX][mM][lL]")))
+    kind = kind or ("export" if mapping else "ijw" if holds_messages else "csv")
+    if (kind == "export") != (mapping is not None):
+        raise DataError(
+            "An export of your own and its mapping belong together.\n"
+            "Give --mapping FILE with --format export, and with no other format; docs/reading.md shows one."
+        )
+    if mapping is not None:
+        return partial(sources.read_export, mapping=mapping)
+    return {"ijw": sources.read_ijw, "csv": sources.read_csv, "cbs": sources.read_cbs}[kind]
 
 
 @app.command()
@@ -274,6 +301,7 @@ def check_region(
 
     - `zorgpad region check my_region/`
     """
+    from zorgpad.quality import region_remarks
     from zorgpad.region import load_region
 
     area = load_region(folder)
@@ -281,6 +309,25 @@ def check_region(
     absent = ", ".join(name for name in optional if getattr(area, name).empty) or "nothing"
     typer.echo(f"{area.label} is in order: {len(area.gemeenten)} gemeenten, {len(area.products)} rows of products.")
     typer.echo(f"Observed from {min(area.window_start.values()):%Y-%m-%d}; optional and absent: {absent}.")
+    for remark in region_remarks(area):
+        typer.echo(f"Consider: {remark}")
+
+
+@key_app.command("new")
+def new_key(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A new file, outside every git checkout.")],
+) -> None:
+    """Make the key that turns identifiers into pseudonyms: 32 random bytes that only you can read.
+
+    Make it once for a region and keep it: with another key every child gets another pseudonym.
+
+    For example:
+
+    - `zorgpad key new ~/keys/jeugd.key`
+    """
+    from zorgpad.pseudonym import new_key as write_key
+
+    typer.echo(f"The key is in {write_key(path)}. Keep it out of mail, notebooks and projects, and back it up.")
 
 
 def _from_meta(meta: dict[str, Any], name: str, register: Path) -> str:
@@ -322,6 +369,23 @@ def _show_account(register: Register) -> None:
         table.add_row(*map(str, row))
     if len(register.attrition):
         Console().print(table)
+
+
+def _show_findings(register: Register, area: Region) -> None:
+    """The quality of the data, over the whole region; observed to the last day that a record tells of."""
+    import pandas as pd
+    from rich.console import Console
+    from rich.table import Table
+
+    from zorgpad.quality import findings
+
+    told = [register.allocations["ordered_at"].max(), register.deliveries["date"].max()]
+    peildatum = max(day for day in told if pd.notna(day)) + pd.Timedelta(days=1)
+    found = findings(register, area, peildatum=peildatum).groupby("code", sort=False)[["n_rows", "n_of"]].sum()
+    table = Table("finding", "rows", "of", title=f"Quality, records to {peildatum:%Y-%m-%d}")
+    for code, row in found.iterrows():
+        table.add_row(str(code), f"{row['n_rows']:,}", f"{row['n_of']:,}")
+    Console().print(table)
 
 
 def _tell_report(result: BatchResult) -> None:

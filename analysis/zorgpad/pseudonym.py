@@ -3,13 +3,19 @@
 A pseudonym is ``c_`` and 30 letters a-p: the first 120 bits of HMAC-SHA-256 over ``jw-client-v1|`` and the identifier,
 zero-padded to nine digits, four bits a letter. Letters only, so that no pseudonym holds a run of digits that could be
 taken for a BSN. The key never leaves its file: it is an argument as an open binary file, never a value.
+
+Test vector: with the 32 bytes 00 01 02 … 1f as key, identifier 123456782 becomes
+``c_bobplmopiphafmiepblamdnfnfcofb``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import re
+import secrets
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -18,13 +24,11 @@ import pandas as pd
 from zorgpad.errors import DataError
 
 DOMAIN = b"jw-client-v1|"
+ROUNDING_DOMAIN = b"jw-rounding-v1"
 MINIMUM_KEY_BYTES = 32
 WELL_FORMED = re.compile(r"c_[a-p]{30}")
 
-_MAKE_A_KEY = (
-    "Make one outside the project, once, and keep it: "
-    'python -c "import secrets, sys; sys.stdout.buffer.write(secrets.token_bytes(32))" > PATH'
-)
+_MAKE_A_KEY = "Make one outside the project, once, and keep it: zorgpad key new PATH"
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _ELEVEN_TEST = np.array([9, 8, 7, 6, 5, 4, 3, 2, -1])
 
@@ -48,6 +52,44 @@ def read_key(key: BinaryIO | None) -> bytes:
             f"The key has {len(secret)} bytes; pseudonyms need at least {MINIMUM_KEY_BYTES}.\n{_MAKE_A_KEY}"
         )
     return secret
+
+
+def rounding_key(secret: bytes) -> bytes:
+    """A second key, for rounding what is published: HMAC-SHA-256 of a domain of its own under ``secret``.
+
+    Who learns one of the two keys learns nothing of the other's outputs.
+    """
+    return hmac.digest(secret, ROUNDING_DOMAIN, hashlib.sha256)
+
+
+def new_key(path: str | Path) -> Path:
+    """Write a new key of 32 random bytes that only its owner may read (mode 0600), and return its path.
+
+    Raises
+    ------
+    DataError
+        When there is a file already (a lost key makes two children of one), the folder does not exist, or the path
+        lies inside a git checkout, from where it could be published.
+    """
+    target = Path(path).absolute()
+    if not target.parent.is_dir():
+        raise DataError(f"There is no folder {target.parent}.\nMake it first, where only you can read.")
+    real = target.parent.resolve()
+    if any((folder / ".git").exists() for folder in (real, *real.parents)):
+        raise DataError(
+            f"{target} lies inside a git checkout: a key there can be published by accident.\n"
+            f"Choose a place outside every project, that is backed up and that only you can read."
+        )
+    try:
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise DataError(
+            f"{target} is there already, and a key is never overwritten: the old pseudonyms would be lost.\n"
+            f"Use it, or choose another name."
+        ) from None
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_bytes(MINIMUM_KEY_BYTES))
+    return target
 
 
 def pseudonymise(ids: pd.Series, secret: bytes) -> pd.Series:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from zorgpad.region import Region
+from zorgpad.region import ANY_CODE, Region
 from zorgpad.register import Register
 from zorgpad.schemas import Allocations, normalise
 
@@ -190,3 +190,37 @@ def _long_runs(months: list[pd.Period]) -> list[pd.Period]:
         else:
             runs.append([month])
     return [month for run in runs if len(run) >= GAP_MONTHS for month in run]
+
+
+def region_remarks(region: Region) -> list[str]:
+    """What a valid region may still have overlooked, each with its remedy; nothing when there is nothing."""
+    products = region.products
+    remarks = []
+    gap = products.sort_values("valid_from").groupby(["product_category", "product_code"])
+    twice = gap.filter(lambda rows: len(rows) > 1 and _periods_overlap(rows))["product_code"].unique()
+    if len(twice):
+        remarks.append(
+            f"products.csv: {', '.join(twice)} has periods that overlap; the first one counts. Set valid_to."
+        )
+    if not (products["product_code"] == ANY_CODE).any():
+        remarks.append("products.csv: no category has code '*'; an allocation without code will be refused.")
+    unused = [form for form in region.prominence if form not in set(products["zorgvorm"])]
+    if unused:
+        remarks.append(f"products.csv: no product is {', '.join(unused)}. If the region offers it, add its codes.")
+    odd = products[products["is_gezinsvorm"] & ~products["is_verblijf"]]
+    if len(odd):
+        remarks.append(
+            f"products.csv: {len(odd)} rows are gezinsvorm and no verblijf. A family to live in is verblijf."
+        )
+    if region.referrers.empty:
+        remarks.append("referrers.csv is absent: every verwijzer is unknown. Copy it from a shipped region.")
+    if region.change_reasons.empty:
+        remarks.append("change_reasons.csv is absent: an end without stop message has no reason. Copy it.")
+    return remarks
+
+
+def _periods_overlap(rows: pd.DataFrame) -> bool:
+    """Whether a period begins before the one before it ended; ``rows`` in the order of valid_from, blanks last."""
+    rows = rows.sort_values("valid_from", na_position="first")
+    ends = rows["valid_to"].iloc[:-1].to_numpy()
+    return bool((pd.isna(ends) | (rows["valid_from"].iloc[1:].to_numpy() < ends)).any())

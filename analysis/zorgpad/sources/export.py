@@ -65,7 +65,7 @@ def read_export(path: str | Path, region: Region, *, key: BinaryIO | None, mappi
         file = folder / table.file
         labels[name] = file.name if table.sheet is None else f"{file.name}, sheet {table.sheet}"
         rows = _rows(file, table, declared)
-        written[name] = _in_layout(rows, table, declared, name=name, label=labels[name])
+        written[name] = in_layout(rows, table, declared, name=name, label=labels[name])
     files = {folder / table.file for table in declared.tables.values()}
     meta = {"source": "export", "is_synthetic": is_vouched(folder, files)}
     return register_of_cells(written, region, key=key, step=STEP, labels=labels, meta=meta)
@@ -125,10 +125,16 @@ def _sheet(file: Path, sheet: str | None) -> pd.DataFrame:
     return cells.loc[:, [bool(name) for name in header]]
 
 
-def _in_layout(
+def in_layout(
     rows: pd.DataFrame, table: TableMapping, declared: ExportMapping, *, name: str, label: str
 ) -> pd.DataFrame:
-    """The cells under the names of the layout and in its spelling."""
+    """The cells of a table under the names of the layout and in its spelling.
+
+    Raises
+    ------
+    DataError
+        When a needed column is not there, or cells are no date or number in the declared spelling.
+    """
     if name in REQUIRED_FILES and rows.empty:
         raise DataError(f"{label} has no rows under its header.\nExport it anew, with rows.")
     rules = TABLES[name].to_schema().columns
@@ -166,6 +172,8 @@ def _text(cell: Any) -> str | None:
         return str(int(cell))
     if isinstance(cell, datetime | date):
         return f"{cell:%Y-%m-%d}{_REAL}"
+    if isinstance(cell, Decimal):
+        return f"{cell:f}{_REAL}" if cell % 1 else str(int(cell))
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() else f"{cell!r}{_REAL}"
     return str(cell).strip() or None

@@ -92,6 +92,11 @@ def load_mapping(path: str | Path) -> ExportMapping:
     return ExportMapping(tables={name: _table(name, said) for name, said in written.items()}, **settings)
 
 
+def plain_table(name: str) -> TableMapping:
+    """The mapping of a table whose columns have the names of the layout."""
+    return _table(name, {})
+
+
 def _table(name: str, said: Mapping[str, Any]) -> TableMapping:
     """One table of the mapping; without ``columns`` the export has the names of the layout."""
     constants = {column: str(value) for column, value in said.get("constants", {}).items()}

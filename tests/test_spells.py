@@ -364,3 +364,47 @@ def test_children_do_not_influence_each_other(records):
         one = Register(reg.clients, part, reg.deliveries, reg.declarations)
         alone.append(build_spells(one, region, peildatum=PEILDATUM)[0])
     pd.testing.assert_frame_equal(pd.concat(alone, ignore_index=True), spells)
+
+
+BROKEN_UP = """client | gemeente | product | provider | start      | end
+               a      | GM0743   | 44A07   | 99000992 | 2021-03-01 | 2022-01-01
+               a      | GM0743   | 43A09   | 99000992 | 2022-01-01 | 2022-03-01
+               a      | GM0743   | 43A09   | 99000902 | 2022-03-01 | 2022-05-01
+               a      | GM0794   | 43A09   | 99000902 | 2022-05-01 | 2022-10-01"""
+
+
+@pytest.mark.parametrize(
+    ("bridges", "starts"),
+    [
+        (("code", "provider", "gemeente"), ["2021-03-01"]),
+        (("provider", "gemeente"), ["2021-03-01", "2022-01-01"]),
+        (("code", "gemeente"), ["2021-03-01", "2022-03-01"]),
+        (("code", "provider"), ["2021-03-01", "2022-05-01"]),
+        ((), ["2021-03-01", "2022-01-01", "2022-03-01", "2022-05-01"]),
+    ],
+)
+def test_each_administrative_break_is_a_switch(region, bridges, starts):
+    """A new code, a provider's new AGB and a move cut the spell only when their bridge is left out."""
+    spells, _ = spells_of(BROKEN_UP, region=region, bridges=bridges)
+    assert spells["start_date"].dt.strftime("%Y-%m-%d").tolist() == starts
+
+
+@pytest.mark.parametrize(("start", "n"), [("2022-02-28", 1), ("2022-03-01", 2)])
+def test_the_cbs_rule_merges_only_what_overlaps(region, start, n):
+    """One shared day merges; touching records are two trajectories, whatever the gap of the region."""
+    spells, attrition = spells_of(
+        f"""client | product | provider | start      | end
+            a      | 43A09   | 1        | 2022-01-10 | 2022-03-01
+            a      | 43A09   | 1        | {start}    | 2022-04-01""",
+        region=region,
+        rule="cbs",
+    )
+    assert len(spells) == n
+    assert attrition["reason"].tolist()[-1] == "merged where they overlap"
+
+
+def test_a_rule_or_bridge_that_does_not_exist_is_refused(region):
+    """The message names those that do."""
+    for wrong in ({"rule": "nji"}, {"bridges": ["huis"]}):
+        with pytest.raises(DataError, match=r"Rules: ijw, cbs"):
+            spells_of(BROKEN_UP, region=region, **wrong)

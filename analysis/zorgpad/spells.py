@@ -5,6 +5,9 @@ Renewals, corrections, contract changes and moves cut one stay into many allocat
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Literal, get_args
+
 import numpy as np
 import pandas as pd
 
@@ -26,6 +29,9 @@ from zorgpad.schemas import attrition_frame, attrition_of_codes
 
 STEP = "build_spells"
 MOVE_SEPARATOR = "|"
+Rule = Literal["ijw", "cbs"]
+Bridge = Literal["code", "provider", "gemeente"]
+BRIDGES: tuple[Bridge, ...] = ("code", "provider", "gemeente")
 # Where two records end on one day, the one that knows more about the end decides: the later in this list.
 _SOURCES = ("open", "allocation", "delivery")
 
@@ -36,6 +42,8 @@ def build_spells(
     *,
     peildatum: str | pd.Timestamp,
     max_gap_days: int | None = None,
+    rule: Rule = "ijw",
+    bridges: Collection[Bridge] = BRIDGES,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Merge the records of one child, zorgvorm and provider into spells (DESIGN 5.2).
 
@@ -51,7 +59,13 @@ def build_spells(
     peildatum : date
         The first day that is not observed. Care that has not ended before it is open and is cut there.
     max_gap_days : int, optional
-        Default ``region.max_gap_days``.
+        Default ``region.max_gap_days``; only for the rule ``ijw``.
+    rule : {"ijw", "cbs"}
+        ``ijw``: across gaps of at most ``max_gap_days``. ``cbs``: only records that overlap by at least a day, as CBS
+        merges trajectories of one hulpvorm and provider.
+    bridges : collection of {"code", "provider", "gemeente"}
+        Administrative breaks that are no exits: another product code of the same zorgvorm, a provider's successor,
+        another gemeente that pays. Default all; what is left out cuts the spell.
 
     Returns
     -------
@@ -65,13 +79,16 @@ def build_spells(
     RegionError
         When a product code has no zorgvorm.
     DataError
-        When the peildatum is missing or no date.
+        When the peildatum is missing or no date, or a rule or bridge does not exist.
     """
     cut = as_day(peildatum, name="peildatum")
     gap = region.max_gap_days if max_gap_days is None else max_gap_days
     if gap < 0:
         raise DataError(f"max_gap_days is {gap}.\nGive 0 or more days.")
-    records = _Records.of(register.allocations, region)
+    if rule not in get_args(Rule) or not set(bridges) <= set(BRIDGES):
+        raise DataError(f"The rule is '{rule}', the bridges {sorted(bridges)}.\nRules: ijw, cbs. Bridges: {BRIDGES}.")
+    gap = gap if rule == "ijw" else -1
+    records = _Records.of(register.allocations, region, bridges)
     records.deliver(register.deliveries, region)
     account = []
     for reason, keep in (
@@ -83,7 +100,8 @@ def build_spells(
         before, records.row = records.row, records.row[kept]
         account.append(attrition_of_codes(STEP, reason, records.client[before], records.client[records.row]))
     merged = _merge(records, day_number(cut), gap)
-    reason, before = f"merged across at most {gap} days", records.client[records.row]
+    reason = f"merged across at most {gap} days" if rule == "ijw" else "merged where they overlap"
+    before = records.client[records.row]
     account.append(attrition_of_codes(STEP, reason, before, records.client[merged["row"]]))
     return _frame(records, merged, register, region, gap), attrition_frame(account)
 
@@ -96,7 +114,9 @@ class _Records:
     ``_SOURCES``.
     """
 
-    def __init__(self, allocations: pd.DataFrame, zorgvorm: pd.Series, provider: pd.Series) -> None:
+    def __init__(
+        self, allocations: pd.DataFrame, zorgvorm: pd.Series, provider: pd.Series, bridges: Collection[Bridge]
+    ) -> None:
         self.allocations = allocations
         self.row = np.arange(len(allocations))
         self.client, self.clients = codes(allocations["client_id"])
@@ -108,14 +128,17 @@ class _Records:
         self.source = np.zeros(len(allocations), dtype=np.int8)
         self.reason = np.full(len(allocations), -1)
         self.reasons = np.array([], dtype=object)
+        self.keys = [self.client, self.zorgvorm, self.provider]  # what is the same throughout a spell
+        self.keys += [] if "code" in bridges else [self.product]
+        self.keys += [] if "gemeente" in bridges else [self.gemeente]
 
     @classmethod
-    def of(cls, allocations: pd.DataFrame, region: Region) -> _Records:
+    def of(cls, allocations: pd.DataFrame, region: Region, bridges: Collection[Bridge]) -> _Records:
         """The records of ``allocations`` with the meaning that ``region`` gives their codes."""
         allocations = allocations.reset_index(drop=True)
-        return cls(
-            allocations, region.map_products(allocations)["zorgvorm"], region.successor(allocations["provider_id"])
-        )
+        provider = allocations["provider_id"]
+        provider = region.successor(provider) if "provider" in bridges else provider
+        return cls(allocations, region.map_products(allocations)["zorgvorm"], provider, bridges)
 
     def deliver(self, deliveries: pd.DataFrame, region: Region) -> None:
         """Let the messages of providers decide start, end and reason; JZ002 stands in for a missing reason."""
@@ -185,7 +208,7 @@ def _merge(records: _Records, cut: int, gap: int) -> dict[str, np.ndarray]:
     row = records.row
     start = records.start[row]
     end = np.minimum(records.end[row], cut)
-    keys = [records.client, records.zorgvorm, records.provider]
+    keys = records.keys
     order = sort_rows([*(key[row] for key in keys), start, end], ties=[records.gemeente[row], records.product[row]])
     row, start, end = row[order], start[order], end[order]
     if not len(row):

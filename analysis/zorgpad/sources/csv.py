@@ -76,7 +76,8 @@ def _find(folder: Path) -> dict[str, Path]:
 
 
 def is_vouched(folder: Path, paths: Iterable[Path]) -> bool:
-    """Whether the marker of ``folder`` says that exactly these files hold invented children."""
+    """Whether the marker of ``folder`` says of each of these files, as they are now, that its children are invented."""
     marker = folder / SYNTHETIC_MARKER
     vouched = read_marker(marker.read_bytes() if marker.is_file() else None).get("sha256")
-    return vouched == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    return isinstance(vouched, dict) and bool(found) and found.items() <= vouched.items()

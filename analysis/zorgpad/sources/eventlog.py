@@ -141,6 +141,8 @@ def _cut(begin: pd.Series, finish: pd.Series, peildatum: str | pd.Timestamp | No
 def _names(values: pd.Series) -> pd.Series:
     """Cases or activities as text; a categorical stays one."""
     if isinstance(values.dtype, pd.CategoricalDtype):
+        if pd.api.types.infer_dtype(values.cat.categories) == "string":
+            return values
         return values.cat.rename_categories([str(name) for name in values.cat.categories])
     code, distinct = pd.factorize(values)
     return pd.Series(np.array([str(name) for name in distinct], dtype=object)[code], index=values.index, dtype=object)
@@ -153,7 +155,8 @@ def _frame(
     if client.empty:
         return empty(Paths).assign(**{NEW_STAY: pd.Series(dtype=bool)})
     code, cases = codes(client)
-    if is_bsn(pd.Series(cases, dtype=object)).any():
+    numbers = [name for name in cases if name.strip().isdigit()]
+    if is_bsn(pd.Series(numbers, dtype=object)).any():
         raise DataError(
             "Cases of the event log could be raw BSNs.\n"
             "Pseudonymise them first; if they are no BSNs, write a letter before each number."
@@ -163,20 +166,22 @@ def _frame(
     place, names = pd.factorize(state.iloc[order])
     alone = pd.Index([(str(name),) for name in names], tupleize_cols=False, dtype=object)
     n = len(code)
+    first = np.flatnonzero(np.append([True], code[1:] != code[:-1]))
+    nothing = pd.Series(np.full(n, None, dtype=object), dtype=object)
     rows = {
         "client_id": client.array[order],
-        "position": np.arange(n) - np.searchsorted(code, code),
+        "position": np.arange(n) - np.repeat(first, np.diff(np.append(first, n))),
         "state": state.array[order],
-        "gemeente": np.full(n, "", dtype=object),
-        "provider_id": np.full(n, None, dtype=object),
+        "gemeente": pd.Series(np.full(n, "", dtype=object), dtype=object),
+        "provider_id": nothing.copy(),
         "start_date": begin.to_numpy()[order],
         "end_date": finish.to_numpy()[order],
         "is_open": runs_on.to_numpy(dtype=bool)[order],
         "is_start_known": np.ones(n, dtype=bool),
         "stapeling": pd.Categorical.from_codes(place, categories=alone),
-        "end_reason": np.full(n, None, dtype=object),
+        "end_reason": nothing.copy(),
         "birth_date": np.full(n, np.datetime64("NaT", "ns")),
-        "sex": np.full(n, None, dtype=object),
+        "sex": nothing,
         NEW_STAY: np.ones(n, dtype=bool),
     }
     return pd.DataFrame(rows, copy=False)

@@ -161,3 +161,11 @@ def test_an_error_of_excel_is_no_value(tmp_path):
     frame.to_excel(folder / "b.xlsx", index=False, header=False)
     with pytest.raises(DataError, match="1 rows hold an error of Excel"):
         read(folder)
+
+
+def test_a_category_that_is_not_exported_is_the_beginning_of_the_code(tmp_path):
+    """43A09 is category 43; a code that does not begin so needs a column or a constant."""
+    mapping = MAPPING.replace(', product_category = "43"', "")
+    assert rows(read(export(tmp_path / "x", mapping=mapping)).allocations, "product_category") == [("43",)]
+    with pytest.raises(DataError, match=r"1 rows .first on line 2. have no product_category"):
+        read(export(tmp_path / "y", mapping=mapping, allocations=HEAD + ROW.replace("43A09", "Z1")))

@@ -91,7 +91,9 @@ def postgres():
         )
         options = f"-p {port} -h 127.0.0.1 -k {folder} -F"
         subprocess.run(
-            [programs["pg_ctl"], "-D", folder / "db", "-w", "-o", options, "-l", folder / "log", "start"], **quiet
+            [programs["pg_ctl"], "-D", folder / "db", "-w", "-o", options, "-l", folder / "log", "start"],
+            check=True,
+            **quiet,
         )
     except (subprocess.CalledProcessError, PermissionError) as error:
         shutil.rmtree(folder, ignore_errors=True)

@@ -360,15 +360,18 @@ def _tell_register(register: Register, folder: Path) -> None:
 
 
 def _show_account(register: Register) -> None:
-    """The attrition of reading, as a table."""
+    """What reading left out, and why, as a table."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("step", "reason", "rows before", "rows after", "children before", "children after")
-    for row in register.attrition.itertuples(index=False):
-        table.add_row(*map(str, row))
-    if len(register.attrition):
-        Console().print(table)
+    left_out = register.attrition[register.attrition["rows_before"] > register.attrition["rows_after"]]
+    if left_out.empty:
+        typer.echo("Every row that was read is kept.")
+        return
+    table = Table("left out, and why", "rows", "of")
+    for row in left_out.itertuples(index=False):
+        table.add_row(row.reason, f"{row.rows_before - row.rows_after:,}", f"{row.rows_before:,}")
+    Console().print(table)
 
 
 def _show_findings(register: Register, area: Region) -> None:

@@ -25,6 +25,7 @@ from zorgpad.sources.mapping import ExportMapping, TableMapping, load_mapping
 
 STEP = "read_export"
 _REAL = "\0"  # marks a cell that was a date or a number and not a text, and so needs no declared spelling
+_CATEGORY, _CODE = "product_category", "product_code"
 _ENDS = ("end_date", "period_end")
 _EXCEL_ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"})
 
@@ -48,7 +49,7 @@ def read_export(path: str | Path, region: Region, *, key: BinaryIO | None, mappi
     Returns
     -------
     Register
-        As :func:`zorgpad.sources.read_csv`.
+        As :func:`zorgpad.sources.read_csv`. Without a column product_category it is the beginning of product_code.
 
     Raises
     ------
@@ -140,8 +141,10 @@ def in_layout(
     rules = TABLES[name].to_schema().columns
     present = {column: own for column, own in table.columns.items() if own in rows}
     needed = [column for column, rule in rules.items() if not rule.nullable and kind_of(rule) != "flag"]
-    declared_missing = [c for c in table.columns if c not in present and (c in needed or table.columns[c] != c)]
+    declared_missing = [c for c in table.columns if c not in present and table.columns[c] != c]
     missing = [c for c in needed if c not in present and c not in table.constants]
+    derived = _CATEGORY in missing and _CODE in present
+    missing = [c for c in missing if not (derived and c == _CATEGORY)]
     lacking = list(dict.fromkeys([*declared_missing, *missing]))
     if lacking:
         raise DataError(
@@ -161,6 +164,8 @@ def in_layout(
         cells[column] = text
     for column, value in table.constants.items():
         cells[column] = value
+    if derived:  # national product codes begin with their category
+        cells[_CATEGORY] = cells[_CODE].where(cells[_CODE].str.match(r"[0-9]{2}", na=False), None).str[:2]
     return _half_open(cells, name) if declared.inclusive_ends else cells
 
 

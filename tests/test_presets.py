@@ -54,12 +54,12 @@ def test_an_exit_cohort_is_a_warning(region):
     assert cohort.attrs["label"].startswith("Let op")
 
 
-def test_the_period_of_the_cbs_cohort(region):
+def test_a_cohort_of_a_period(region):
     """From the first day up to, not including, the last; without a period it is refused."""
-    cohort, _ = cohort_of(region, "cbs", started_from="2022-03-01", started_before="2023-01-01")
+    cohort, _ = cohort_of(region, "period", started_from="2022-03-01", started_before="2023-01-01")
     assert cohort["client_id"].tolist() == ["b", "c"]
     with pytest.raises(DataError, match="needs its period"):
-        cohort_of(region, "cbs")
+        cohort_of(region, "period")
     with pytest.raises(DataError, match="preset is 'all'"):
         cohort_of(region, "all")
     assert all(rule.label for rule in PRESETS.values())

@@ -18,7 +18,7 @@ from zorgpad.paths import build_paths
 from zorgpad.region import Region
 from zorgpad.schemas import CENSORED, attrition_frame, attrition_row
 
-Preset = Literal["prevalent", "entry", "berkeley", "cbs", "exit"]
+Preset = Literal["prevalent", "entry", "berkeley", "period", "exit"]
 KIND = "cohort_kind"
 
 
@@ -48,7 +48,7 @@ PRESETS: dict[str, CohortRule] = {
     "berkeley": CohortRule(
         "entry", 8, "Instroomcohort: verblijven van ten minste 8 dagen (als in de Berkeley-indicatoren)"
     ),
-    "cbs": CohortRule("entry", 0, "Instroom in de verslagperiode: verblijven die daarin begonnen (als bij het CBS)"),
+    "period": CohortRule("entry", 0, "Instroom in de verslagperiode: verblijven die daarin begonnen"),
     "exit": CohortRule(
         "exit", 0, "Let op: alleen beëindigde verblijven. Lange verblijven ontbreken; niet geschikt voor duur of kans"
     ),
@@ -73,9 +73,9 @@ def preset_cohort(
     ----------
     paths, region, peildatum, origin, exits, view
         As for :func:`zorgpad.cohorts.build_cohort`.
-    preset : {"prevalent", "entry", "berkeley", "cbs", "exit"}
+    preset : {"prevalent", "entry", "berkeley", "period", "exit"}
         ``prevalent``: every stay that was in view, late ones from their entry; ``entry``: stays seen to begin;
-        ``berkeley``: those of at least 8 days, at risk from the eighth day; ``cbs``: begun in the period from
+        ``berkeley``: those of at least 8 days, at risk from the eighth day; ``period``: begun in the period from
         ``started_from`` to ``started_before``, both needed; ``exit``: ended stays only, as a warning example.
     started_from, started_before : date, optional
         Stays that began from the first (inclusive) and before the second (exclusive).
@@ -90,7 +90,7 @@ def preset_cohort(
     Raises
     ------
     DataError
-        As :func:`zorgpad.cohorts.build_cohort`; for an unknown preset, or ``cbs`` without its period.
+        As :func:`zorgpad.cohorts.build_cohort`; for an unknown preset, or ``period`` without its period.
 
     Notes
     -----
@@ -99,8 +99,8 @@ def preset_cohort(
     """
     if preset not in get_args(Preset):
         raise DataError(f"preset is '{preset}'.\nChoose one of: {', '.join(get_args(Preset))}.")
-    if preset == "cbs" and (started_from is None or started_before is None):
-        raise DataError("The cbs cohort needs its period.\nGive started_from= and started_before=.")
+    if preset == "period" and (started_from is None or started_before is None):
+        raise DataError("The period cohort needs its period.\nGive started_from= and started_before=.")
     rule = PRESETS[preset]
     cohort, attrition = build_cohort(paths, region, origin=origin, peildatum=peildatum, exits=exits, view=view)
     account = []

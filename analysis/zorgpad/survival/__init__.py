@@ -17,6 +17,7 @@ from zorgpad.survival.prediction import predict_incidence
 from zorgpad.survival.recurrent import hypothetical_incidence, mean_cumulative_count
 from zorgpad.survival.regression import CoxFit, fit_cox
 from zorgpad.survival.stays import IN_STAY
+from zorgpad.survival.weighted import weighted_incidence
 
 __all__ = [
     "IN_STAY",
@@ -40,4 +41,5 @@ __all__ = [
     "simultaneous_bands",
     "state_occupation",
     "transition_probabilities",
+    "weighted_incidence",
 ]

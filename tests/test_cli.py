@@ -15,6 +15,7 @@ from zorgpad.batch import BatchResult, Progress
 from zorgpad.errors import ReportError
 from zorgpad.register import read_register, write_register
 from zorgpad.render import Run
+from zorgpad.schemas import ATTRITION_COLUMNS
 
 HEADS = {
     "clients": "client_id,birth_date,sex",
@@ -247,7 +248,7 @@ def test_prepare_reads_records_and_accounts_for_them(zorgpad_, tmp_path):
     code, out, err = zorgpad_("prepare", "export", "--key", "proef.key", "--out", "own")
     found = read_register(tmp_path / "own")
     assert (code, err) == (0, "")
-    assert "rows before" in out
+    assert re.search(r"its allocation is unknown\W+1\W+1\b", out)
     assert "1 children with 1 allocations are in own" in out
     assert CHILD not in set(found.clients["client_id"])
     assert found.deliveries.empty
@@ -334,11 +335,73 @@ def test_lab_opens_jupyterlab_on_the_notebooks(zorgpad_, monkeypatch, tmp_path):
 
 
 def test_the_account_of_reading_shows_counts(capsys):
-    """Rows and children before and after, by step and reason."""
-    account = pd.DataFrame([("read", "withdrawn", 5, 3, 2, 2)], columns=["step", "reason", *"abcd"])
+    """What was left out, of how many rows and why; a reason for which nothing was left out is not shown."""
+    account = pd.DataFrame(
+        [("read", "withdrawn", 5, 3, 2, 2), ("read", "unknown", 3, 3, 2, 2)], columns=list(ATTRITION_COLUMNS)
+    )
     records = register_of("""
         client | product | provider | start      | end
         a      | 43A09   | 11111111 | 2021-09-01 |
     """)
     cli._show_account(replace(records, attrition=account))
-    assert re.search(r"read\W+withdrawn\W+5\W+3\W+2\W+2", capsys.readouterr().out)
+    told = capsys.readouterr().out
+    assert re.search(r"withdrawn\W+2\W+5", told)
+    assert "unknown" not in told
+    cli._show_account(replace(records, attrition=account.iloc[1:]))
+    assert capsys.readouterr().out == "Every row that was read is kept.\n"
+
+
+def test_prepare_reads_an_export_by_its_mapping_and_lists_what_it_rejects(zorgpad_, tmp_path):
+    """One stop hangs on no allocation: the account says so, and rejects.csv where; the quality of the rest is shown."""
+    folder = tmp_path / "export"
+    folder.mkdir()
+    (folder / "clients.csv").write_text(f"client_id;birth_date;sex\n{CHILD};2012-06-01;f\n")
+    row = f"{CHILD};GM0794;1;43A09;41414141;2021-01-01;2021-02-01;2021-04-01\n"
+    head = "client_id;gemeente;allocation_id;product_code;provider_id;ordered_at;start_date;end_date\n"
+    (folder / "allocations.csv").write_text(head + row)
+    (folder / "deliveries.csv").write_text(
+        f"client_id;gemeente;allocation_id;kind;date\n{CHILD};GM0794;1;start;2021-02-01\n{CHILD};GM0794;9;stop;2021-03-01\n"
+    )
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text('[read]\ndelimiter = ";"\n[clients]\n[allocations]\n[deliveries]\n')
+    assert zorgpad_("key", "new", tmp_path / "a.key")[0] == 0
+    code, out, _ = zorgpad_("prepare", folder, "--mapping", mapping, "--key", tmp_path / "a.key", "--out", "data/own")
+    assert code == 0
+    assert "its allocation is unknown" in out
+    assert re.search(r"geen_startbericht\W+0\W+1\b", out)
+    assert "1 children with 1 allocations" in out
+    lines = (tmp_path / "data" / "own" / "rejects.csv").read_text().splitlines()
+    assert lines == ["file,position,reason", "deliveries.csv,3,delivery: its allocation is unknown"]
+
+
+def test_a_mapping_belongs_to_an_export(zorgpad_, tmp_path):
+    """One without the other is a mistake of use, not something to guess."""
+    (tmp_path / "x").mkdir()
+    for options in (("--format", "export"), ("--format", "csv", "--mapping", "m.toml")):
+        code, _, err = zorgpad_("prepare", tmp_path / "x", *options, "--out", "data/own")
+        assert code == 3
+        assert "belong together" in err
+
+
+def test_key_new_writes_once(zorgpad_, tmp_path):
+    """The second time the key that is there is kept."""
+    assert zorgpad_("key", "new", tmp_path / "a.key")[0] == 0
+    kept = (tmp_path / "a.key").read_bytes()
+    code, _, err = zorgpad_("key", "new", tmp_path / "a.key")
+    assert (code, len(err.splitlines())) == (3, 2)
+    assert (tmp_path / "a.key").read_bytes() == kept
+
+
+def test_region_check_says_what_may_be_overlooked(zorgpad_):
+    """Flevoland has no product for zelfstandig wonen: valid, and worth a thought."""
+    code, out, _ = zorgpad_("region", "check", "flevoland")
+    assert code == 0
+    assert "Consider: products.csv: no product is zelfstandig_wonen" in out
+
+
+def test_a_region_without_published_counts_is_drawn(zorgpad_, tmp_path, monkeypatch):
+    """Only the calibrated region has counts to meet."""
+    monkeypatch.setattr(cli, "UNCALIBRATED_CHILDREN", 30)
+    code, out, _ = zorgpad_("sample", "--region", "flevoland", "--out", tmp_path / "f")
+    assert code == 0
+    assert out.startswith("30 invented children")

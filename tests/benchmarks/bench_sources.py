@@ -1,0 +1,88 @@
+"""How fast messages and contracts are read, and in how much memory: run by hand, prints figures.
+
+``python tests/benchmarks/bench_sources.py messages|declarations|contracts``; each in a process of its own, so that the
+peak of memory is that of one kind of work.
+"""
+
+import io
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from messages import declaration, message, prestatie, toewijzing  # the tests' own messages
+from zorgpad.pseudonym import fictive_bsns
+from zorgpad.region import load_region
+from zorgpad.schemas import Allocations, validate
+from zorgpad.sources import read_ijw
+
+N_MESSAGES = 20_000
+DECLARED_MB = 200
+
+
+def messages(folder: Path) -> str:
+    """One JW301 per child."""
+    for number, bsn in enumerate(fictive_bsns(N_MESSAGES)):
+        (folder / f"{number:06d}.xml").write_text(message("JW301", toewijzing(str(number)), bsn=bsn))
+    seconds = _read(folder)
+    return f"{N_MESSAGES:,} JW301 in {seconds:.1f} s: {N_MESSAGES / seconds * 60:,.0f} a minute"
+
+
+def declarations(folder: Path) -> str:
+    """One JW323 with lines of one child per allocation, repeated by month and amount until it is large."""
+    bsns = fictive_bsns(2000)
+    for number, bsn in enumerate(bsns):
+        (folder / f"{number:06d}.xml").write_text(message("JW301", toewijzing(str(number)), bsn=bsn))
+    head, _, tail = declaration("@").partition("<Client>")
+    tail = "</Clienten>" + tail.partition("</Clienten>")[2]
+    n_lines = size = 0
+    with (folder / "jw323.xml").open("w") as file:
+        file.write(head)
+        while size < DECLARED_MB * 1_000_000:
+            number = n_lines // 100 % len(bsns)
+            lines = "".join(prestatie(str(number), amount=str(n_lines + place)) for place in range(100))
+            size += file.write(f"<Client><Bsn>{bsns[number]}</Bsn><Prestaties>{lines}</Prestaties></Client>")
+            n_lines += 100
+        file.write(tail)
+    seconds = _read(folder)
+    return f"a JW323 of {size / 1e6:.0f} MB with {n_lines:,} lines in {seconds:.1f} s"
+
+
+def contracts(folder: Path) -> str:  # noqa: ARG001 - one signature for every benchmark
+    """A million allocations against their contract."""
+    n = 1_000_000
+    day = pd.Timestamp("2021-01-01") + pd.to_timedelta(np.arange(n) % 900, unit="D")
+    alphabet = np.array(
+        [
+            f"c_{'ab' * 10}{'abcdefghijklmnop'[i % 16]}{i:09d}".translate(str.maketrans("0123456789", "abcdefghij"))
+            for i in range(50_000)
+        ],
+        dtype=object,
+    )
+    rows = pd.DataFrame({"client_id": alphabet[np.arange(n) % 50_000], "allocation_id": np.arange(n).astype(str)})
+    fixed = {"gemeente": "GM0794", "product_category": "43", "product_code": "43A09", "provider_id": "41414141"}
+    rows = rows.assign(**fixed, ordered_at=day, start_date=day, end_date=day + pd.Timedelta(days=90), is_maatwerk=False)
+    started = time.perf_counter()
+    validate(rows, Allocations)
+    return f"{n:,} allocations against their contract in {time.perf_counter() - started:.2f} s"
+
+
+def _read(folder: Path) -> float:
+    """Seconds to read a folder."""
+    region = load_region("een10voordejeugd")
+    started = time.perf_counter()
+    read_ijw(folder, region, key=io.BytesIO(bytes(range(32))))
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    chosen = {"messages": messages, "declarations": declarations, "contracts": contracts}[sys.argv[1]]
+    with tempfile.TemporaryDirectory() as name:
+        told = chosen(Path(name))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    sys.stdout.write(f"{told}; peak memory {peak:.0f} MB\n")

@@ -222,6 +222,21 @@ def test_strata_without_events_add_nothing():
     assert both.strata.set_index("stratum").loc["reg=9"].tolist() == [200, 0]
 
 
+def test_when_all_end_together_nothing_is_known_for_sure():
+    """Four events on one day, nobody left: no effect can be seen, and its clustered error is missing, not 0."""
+    cohort = drawn("""
+        client | entry | exit | outcome   | x
+        a      | 0     | 5    | breakdown | 1
+        b      | 0     | 5    | breakdown | 0
+        c      | 0     | 5    | breakdown | 3
+        d      | 0     | 5    | breakdown | 2
+    """).astype({"x": float})
+    found = fit_cox(cohort, "x", outcome="breakdown").coefficients.iloc[0]
+    assert found["coefficient"] == pytest.approx(0, abs=1e-12)
+    assert found[["std_error", "ci_low", "ci_high", "p_value"]].isna().all()
+    assert found["std_error_model"] > 0.1
+
+
 def test_units_and_order_change_nothing():
     """Age in days instead of years divides its coefficient; shuffled rows give the same fit."""
     cohort = foster(200, "child")

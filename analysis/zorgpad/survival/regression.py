@@ -38,6 +38,9 @@ COEFFICIENT_COLUMNS = (
     "p_value",
 )
 
+# A clustered error this small beside that of the model is rounding.
+_ROUNDING = 1e-7
+
 
 class Source(NamedTuple):
     """A cohort made ready for one exit. ``stays``: with that exit as 0 and all else as censored."""
@@ -66,7 +69,8 @@ class CoxFit:
     ----------
     outcome, formula : str
     coefficients : DataFrame
-        covariate, coefficient (log hazard ratio), std_error (clustered, when a cluster was given), std_error_model,
+        covariate, coefficient (log hazard ratio), std_error (clustered, when a cluster was given; NaN when all
+        clusters tell the same), std_error_model,
         hazard_ratio, ci_low and ci_high (95% limits of the hazard ratio), z, p_value. In the order of the formula.
     tests : DataFrame
         test (``likelihood_ratio``, ``wald``, ``score`` and, with a cluster, ``robust_score``), statistic, df, p_value:
@@ -246,13 +250,15 @@ def _unscaled(matrix: FloatArray, design: Design) -> pd.DataFrame:
 def _coefficient_table(
     design: Design, coefficient: FloatArray, used: pd.DataFrame, model: pd.DataFrame
 ) -> pd.DataFrame:
-    error = np.sqrt(np.diag(used))
-    z = np.divide(coefficient, error, out=np.full_like(error, np.nan), where=error > 0)
+    error, own = np.sqrt(np.diag(used)), np.sqrt(np.diag(model))
+    # Children who all tell the same have nothing to compare: no error, instead of one of 0.
+    error = np.where(error > _ROUNDING * own, error, np.nan)
+    z = coefficient / error
     columns = (
         design.names,
         coefficient,
         error,
-        np.sqrt(np.diag(model)),
+        own,
         np.exp(coefficient),
         np.exp(coefficient - Z_95 * error),
         np.exp(coefficient + Z_95 * error),

@@ -118,15 +118,15 @@ class _Records:
         self, allocations: pd.DataFrame, zorgvorm: pd.Series, provider: pd.Series, bridges: Collection[Bridge]
     ) -> None:
         self.allocations = allocations
-        self.row = np.arange(len(allocations))
-        self.client, self.clients = codes(allocations["client_id"])
-        self.gemeente, self.gemeenten = codes(allocations["gemeente"])
-        self.zorgvorm, self.zorgvormen = codes(zorgvorm)
-        self.provider, self.providers = codes(provider)
-        self.product, self.products = codes(allocations["product_code"])
-        self.start, self.end = day_numbers(allocations["start_date"]), day_numbers(allocations["end_date"])
+        self.row = np.arange(len(allocations), dtype=np.int32)
+        self.client, self.clients = _small_codes(allocations["client_id"])
+        self.gemeente, self.gemeenten = _small_codes(allocations["gemeente"])
+        self.zorgvorm, self.zorgvormen = _small_codes(zorgvorm)
+        self.provider, self.providers = _small_codes(provider)
+        self.product, self.products = _small_codes(allocations["product_code"])
+        self.start, self.end = (day_numbers(allocations[name]).astype(np.int32) for name in ("start_date", "end_date"))
         self.source = np.zeros(len(allocations), dtype=np.int8)
-        self.reason = np.full(len(allocations), -1)
+        self.reason = np.full(len(allocations), -1, dtype=np.int32)
         self.reasons = np.array([], dtype=object)
         self.keys = [self.client, self.zorgvorm, self.provider]  # what is the same throughout a spell
         self.keys += [] if "code" in bridges else [self.product]
@@ -135,7 +135,7 @@ class _Records:
     @classmethod
     def of(cls, allocations: pd.DataFrame, region: Region, bridges: Collection[Bridge]) -> _Records:
         """The records of ``allocations`` with the meaning that ``region`` gives their codes."""
-        allocations = allocations.reset_index(drop=True)
+        allocations = allocations.set_axis(range(len(allocations)), axis=0)  # a view: no copy of all columns
         provider = allocations["provider_id"]
         provider = region.successor(provider) if "provider" in bridges else provider
         return cls(allocations, region.map_products(allocations)["zorgvorm"], provider, bridges)
@@ -146,9 +146,9 @@ class _Records:
         resumed = (last_start >= stop) & (first < stop) & (last_start != MISSING_DAY)  # begun again: that was no end
         stop = np.where(resumed, MISSING_DAY, stop)
         supplies = np.isin(self.gemeenten, deliveries["gemeente"].unique())[self.gemeente]
-        self.start = np.where(supplies, first, self.start)
+        self.start = np.where(supplies, first, self.start).astype(np.int32)
         by_message = stop <= np.where(stop == MISSING_DAY, MISSING_DAY - 1, self.end)
-        self.end = np.where(by_message, stop, self.end)
+        self.end = np.where(by_message, stop, self.end).astype(np.int32)
         self.source = np.where(by_message, 2, 1).astype(np.int8)
         change = self.allocations.get("change_reason")
         table = dict(zip(region.change_reasons["code"], region.change_reasons["end_reason"], strict=True))
@@ -159,7 +159,13 @@ class _Records:
         stop_code = np.where(stop != MISSING_DAY, stop_code, -1)
         if mapped is not None:
             stop_code = np.where(stop_code >= 0, stop_code, pd.Index(self.reasons).get_indexer(mapped))
-        self.reason = stop_code
+        self.reason = stop_code.astype(np.int32)
+
+
+def _small_codes(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Codes in half the room: at ten million records that is what decides about memory."""
+    code, distinct = codes(values)
+    return code.astype(np.int32), distinct
 
 
 def _messages(
@@ -167,8 +173,8 @@ def _messages(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Per allocation the first and last start, the last definitive stop, and the place of its reason in the last."""
     n = len(allocations)
-    first, last, stop = (np.full(n, value) for value in (MISSING_DAY, MISSING_DAY, MISSING_DAY))
-    reason = np.full(n, -1)
+    first, last, stop = (np.full(n, MISSING_DAY, dtype=np.int32) for _ in range(3))
+    reason = np.full(n, -1, dtype=np.int32)
     _, distinct = codes(deliveries["reason"])
     if not len(deliveries):
         return first, last, stop, reason, distinct
@@ -176,7 +182,7 @@ def _messages(
     day = day_numbers(deliveries["date"])
     is_start = (deliveries["kind"] == "start").to_numpy() & (row >= 0)
     np.minimum.at(first, row[is_start], day[is_start])
-    latest = np.full(n, -MISSING_DAY)
+    latest = np.full(n, -MISSING_DAY, dtype=np.int32)
     np.maximum.at(latest, row[is_start], day[is_start])
     last = np.where(latest == -MISSING_DAY, MISSING_DAY, latest)
     reason_code = codes(deliveries["reason"])[0]
@@ -220,12 +226,13 @@ def _merge(records: _Records, cut: int, gap: int) -> dict[str, np.ndarray]:
         is_new_group[1:] |= key[row[1:]] != key[row[:-1]]
     origin = int(start.min())
     offset = np.cumsum(is_new_group) * np.int64(cut - origin + gap + 2)
-    reach = np.maximum.accumulate(end - origin + offset) - offset + origin
+    reach = (np.maximum.accumulate(end - origin + offset) - offset + origin).astype(np.int32)
+    del offset
     is_first = np.ones(len(row), dtype=bool)
     is_first[1:] = is_new_group[1:] | (start[1:] > reach[:-1] + gap)
     first = np.flatnonzero(is_first)
     last = np.append(first[1:], len(row)) - 1
-    spell = np.cumsum(is_first) - 1
+    spell = (np.cumsum(is_first) - 1).astype(np.int32)
     decisive = row[_decisive(records, row, spell, end, first, reach[last])]
     return {
         "row": row[last],
@@ -279,10 +286,14 @@ def _frame(
     row = merged["row"]
     client, zorgvorm, provider = records.client[row], records.zorgvorm[row], records.provider[row]
     order = sort_rows([client, merged["start"], merged["end"], zorgvorm, provider], ties=[])
-    is_known = _start_known(records, merged, region, gap)
+    is_known = _start_known(records, merged, region, gap)[order]
     moves = _moves(records, merged)[order]
-    merged = {name: values[order] for name, values in merged.items() if name not in ("member", "spell")}
+    for name in ("member", "spell", "first_row"):
+        del merged[name]  # they are as long as the records, and only the moves and starts needed them
+    for name in merged:
+        merged[name] = merged[name][order]
     row, client, is_open = merged["row"], client[order], merged["is_open"].astype(bool)
+    del order, zorgvorm, provider
     reason = np.where(is_open, -1, records.reason[merged["decisive"]])
     source = np.where(is_open, 0, records.source[merged["decisive"]])
     number = np.arange(len(row)) - np.searchsorted(client, client) + 1
@@ -297,7 +308,7 @@ def _frame(
         "start_date": as_dates(merged["start"]),
         "end_date": as_dates(merged["end"]),
         "is_open": is_open,
-        "is_start_known": is_known[order],
+        "is_start_known": is_known,
         "end_reason": take(records.reasons, reason),
         "end_source": take(np.array(_SOURCES, dtype=object), source),
         "n_allocations": merged["n"],

@@ -56,4 +56,4 @@ def rows(frame: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:
 
 
 def _is_missing(cell: object) -> bool:
-    return cell is None or (isinstance(cell, float) and cell != cell)
+    return cell is None or cell is pd.NA or (isinstance(cell, float) and cell != cell)

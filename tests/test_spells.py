@@ -408,3 +408,53 @@ def test_a_rule_or_bridge_that_does_not_exist_is_refused(region):
     for wrong in ({"rule": "nji"}, {"bridges": ["huis"]}):
         with pytest.raises(DataError, match=r"Rules: ijw, cbs"):
             spells_of(BROKEN_UP, region=region, **wrong)
+
+
+def test_optional_columns_may_be_absent(region):
+    """Without end, product code (a category that the region knows) and reason the spell is open; attrition as ever."""
+    reg = register("client | product | provider | start | end\na | 54001 | 1 | 2022-01-10 |")
+    bare = reg.allocations.drop(columns=["end_date", "product_code", "change_reason"])
+    messages = pd.DataFrame(
+        {
+            "client_id": ["a"],
+            "gemeente": "GM0794",
+            "allocation_id": "1",
+            "kind": "start",
+            "date": pd.Timestamp("2022-02-01"),
+        }
+    )
+    spells, _ = build_spells(Register(reg.clients, bare, messages, reg.declarations), region, peildatum=PEILDATUM)
+    assert rows(spells, *WHEN) == [("a", "ambulant", "2022-02-01", PEILDATUM, True)]
+    with pytest.raises(DataError, match=r"allocations lack provider_id"):
+        build_spells(
+            Register(reg.clients, bare.drop(columns="provider_id"), messages, reg.declarations),
+            region,
+            peildatum=PEILDATUM,
+        )
+
+
+def test_an_allocation_id_belongs_to_its_child(region):
+    """Two children with one number keep their own messages; one child with it twice is refused with the count."""
+    drawn = """id | client | product | provider | start      | end
+               1  | a      | 43A09   | 1        | 2022-01-10 |
+               1  | {}     | 43A09   | 1        | 2022-01-10 |"""
+    reg = register(drawn.format("b"))
+    messages = pd.DataFrame(
+        {
+            "client_id": ["a", "b"],
+            "gemeente": "GM0794",
+            "allocation_id": "1",
+            "kind": "start",
+            "date": pd.to_datetime(["2022-02-01", "2022-03-01"]),
+            "reason": None,
+        }
+    )
+    spells, _ = build_spells(
+        Register(reg.clients, reg.allocations, messages, reg.declarations), region, peildatum=PEILDATUM
+    )
+    assert rows(spells, "client_id", "start_date") == [("a", "2022-02-01"), ("b", "2022-03-01")]
+    twice = register(drawn.format("a"))
+    with pytest.raises(DataError, match="1 rows of allocations repeat an allocation_id"):
+        build_spells(
+            Register(twice.clients, twice.allocations, messages, twice.declarations), region, peildatum=PEILDATUM
+        )

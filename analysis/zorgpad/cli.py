@@ -69,6 +69,11 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         where = f" {error.filename}" if error.filename else ""
         text = f"Error:{where}: {error.strerror or type(error).__name__}.\nCheck the path and your rights to it."
         return _complain(text, ZorgpadError.exit_code, debug=debug)
+    except ModuleNotFoundError as error:
+        text = f"Error: {error.name} is not installed: the environment is older than this version of zorgpad."
+        return _complain(
+            f"{text}\nBring it up to date: make env (or install requirements.lock again).", FAULT, debug=debug
+        )
     except KeyboardInterrupt:
         return _complain("Stopped. Nothing half made was left behind.", INTERRUPTED, debug=debug)
     except Exception as error:
@@ -118,7 +123,7 @@ def _root(
 @app.command()
 def sample(
     region: RegionOption = DEFAULT_REGION,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same children.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same children.")] = 1,
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where the register goes.", show_default="data/REGION")
     ] = None,

@@ -39,7 +39,8 @@ STATE_LABELS = {
 EXIT_LABELS = {
     "in_stay": "nog in deze vorm van hulp",
     "censored": "nog bezig of niet verder te zien",
-    "breakdown": "(waarschijnlijke) breakdown",
+    "breakdown": "zekere of waarschijnlijke breakdown",
+    "breakdown_certain": "zekere breakdown",
     "naar_huis": "naar huis of geen verblijf meer",
     "andere_gezinsvorm": "andere gezinsvorm",
     "opschaling": "zwaardere vorm van verblijf",
@@ -87,7 +88,7 @@ def format_interval(share: float, low: float, high: float) -> str:
     """A share with its interval, ``12% (8–17%)``; a dash where there is none."""
     if pd.isna(share):
         return MISSING
-    return f"{format_percent(share)} ({format_percent(low).rstrip('%')}–{format_percent(high)})"
+    return f"{format_percent(share)} ({format_number(100 * low)}–{format_number(100 * high)}%)"
 
 
 def format_date(day: pd.Timestamp | str) -> str:

@@ -94,7 +94,7 @@ def describe(found: Mapping[str, Any], region: Region, *, policy: str) -> tuple[
         ("Geen zorg", f"Als er binnen {region.absence_days} dagen na het einde van zorg niets begint."),
         ("Wat volgt op een einde", f"Wat binnen {region.classification_days} dagen begint."),
         ("Kans op een overgang", f"Binnen {region.horizon_days} dagen na het begin van een verblijf."),
-        ("Regels voor publicatie", policy),
+        ("Regels voor publicatie", f"{policy}: nog niet toegepast, want de kinderen zijn verzonnen"),
         ("Gemaakt met", f"{made}, Python {found['python']}"),
         ("Kenmerk van de gegevens", hash_text(json.dumps(register["files"]))[:16]),
         ("Kenmerk van de regio", found["region"]["sha256"][:16]),

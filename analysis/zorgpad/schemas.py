@@ -9,6 +9,7 @@ day in, ``end_date`` the first day out. Missing values: ``NaT`` for dates, ``Non
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -222,6 +223,26 @@ def columns(table: type[_Table]) -> list[str]:
 def empty(table: type[_Table]) -> pd.DataFrame:
     """A frame of ``table`` without rows, with the right dtypes."""
     return normalise(pd.DataFrame({name: [] for name in columns(table)}), table)
+
+
+def complete(frame: pd.DataFrame, table: type[_Table], *, needed: Sequence[str]) -> pd.DataFrame:
+    """``frame`` with the optional columns of ``table`` that it lacks, empty.
+
+    Raises
+    ------
+    DataError
+        When one of the columns ``needed`` is not there.
+    """
+    wanted = table.to_schema().columns
+    missing = [name for name in needed if name not in frame]
+    if missing:
+        raise DataError(
+            f"The {table.__name__.lower()} lack {', '.join(missing)}.\n"
+            f"A row has: {', '.join(wanted)}; of these {', '.join(needed)} are needed here."
+        )
+    lacking = [name for name, column in wanted.items() if column.nullable and name not in frame]
+    dates = {name: str(wanted[name].dtype).startswith("datetime") for name in lacking}
+    return frame.assign(**{name: pd.NaT if dates[name] else None for name in lacking})
 
 
 def normalise(frame: pd.DataFrame, table: type[_Table]) -> pd.DataFrame:

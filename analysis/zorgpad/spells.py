@@ -25,7 +25,7 @@ from zorgpad.arrays import (
 from zorgpad.errors import DataError
 from zorgpad.region import Region
 from zorgpad.register import Register
-from zorgpad.schemas import attrition_frame, attrition_of_codes
+from zorgpad.schemas import Allocations, Deliveries, attrition_frame, attrition_of_codes, complete, empty
 
 STEP = "build_spells"
 MOVE_SEPARATOR = "|"
@@ -79,7 +79,8 @@ def build_spells(
     RegionError
         When a product code has no zorgvorm.
     DataError
-        When the peildatum is missing or no date, or a rule or bridge does not exist.
+        When the peildatum is missing or no date, a rule or bridge does not exist, a column that is needed is missing,
+        or an allocation that has messages is there twice.
     """
     cut = as_day(peildatum, name="peildatum")
     gap = region.max_gap_days if max_gap_days is None else max_gap_days
@@ -88,8 +89,11 @@ def build_spells(
     if rule not in get_args(Rule) or not set(bridges) <= set(BRIDGES):
         raise DataError(f"The rule is '{rule}', the bridges {sorted(bridges)}.\nRules: ijw, cbs. Bridges: {BRIDGES}.")
     gap = gap if rule == "ijw" else -1
-    records = _Records.of(register.allocations, region, bridges)
-    records.deliver(register.deliveries, region)
+    names = ("client_id", "gemeente", "allocation_id", "provider_id", "start_date")
+    records = _Records.of(complete(register.allocations, Allocations, needed=names), region, bridges)
+    messages = register.deliveries if len(register.deliveries) else empty(Deliveries)
+    names = ("client_id", "gemeente", "allocation_id", "kind", "date")
+    records.deliver(complete(messages, Deliveries, needed=names), region)
     account = []
     for reason, keep in (
         ("no start message yet: waiting", records.start != MISSING_DAY),
@@ -195,14 +199,19 @@ def _messages(
 
 
 def _rows_of(deliveries: pd.DataFrame, allocations: pd.DataFrame) -> np.ndarray:
-    """The row in ``allocations`` of each message, by gemeente and allocation_id; -1 where there is none."""
-    both = [
-        pd.concat([allocations[name], deliveries[name]], ignore_index=True) for name in ("allocation_id", "gemeente")
-    ]
-    number, place = (pd.factorize(values)[0].astype(np.int64) for values in both)
-    key = number * (int(place.max()) + 1) + place
-    own, theirs = key[: len(allocations)], key[len(allocations) :]
-    return np.asarray(pd.Index(own).get_indexer(theirs))
+    """The row in ``allocations`` of each message, by child, gemeente and allocation_id; -1 where there is none."""
+    key = np.zeros(len(allocations) + len(deliveries), dtype=np.int64)
+    for name in ("allocation_id", "gemeente", "client_id"):
+        both = pd.concat([allocations[name].astype(object), deliveries[name].astype(object)], ignore_index=True)
+        code = pd.factorize(both)[0].astype(np.int64)
+        key = pd.factorize(key * (int(code.max()) + 1) + code)[0].astype(np.int64)
+    own = pd.Index(key[: len(allocations)])
+    if not own.is_unique:
+        raise DataError(
+            f"{int(own.duplicated().sum())} rows of allocations repeat an allocation_id of one child and gemeente.\n"
+            f"Keep only the latest version of each."
+        )
+    return np.asarray(own.get_indexer(key[len(allocations) :]))
 
 
 def _merge(records: _Records, cut: int, gap: int) -> dict[str, np.ndarray]:

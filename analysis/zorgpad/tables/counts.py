@@ -32,9 +32,11 @@ def tell_nulmeting(counts: pd.DataFrame, region: Region, *, gemeente: str) -> st
     number = own.set_index(["indicator", "year"])["n_children"]
     before, last = own["year"].min(), own["year"].max()
     n, earlier, stay = number[JEUGDHULP, last], number[JEUGDHULP, before], number[VERBLIJF, last]
-    text = f"In {last} kregen **{format_number(n)} kinderen** in {region.gemeente_name(gemeente)} jeugdhulp. "
+    text = (
+        f"Voor **{format_number(n)} kinderen** in {region.gemeente_name(gemeente)} was in {last} jeugdhulp toegewezen. "
+    )
     text += _change(int(n), int(earlier), int(before))
-    text += f" Van hen woonden er **{format_number(stay)}** in dat jaar korter of langer niet thuis"
+    text += f" Bij **{format_number(stay)}** van hen hoorde daar verblijf bij: korter of langer niet thuis wonen"
     return text + (f" ({format_percent(stay / n, decimals=1)})." if n else ".")
 
 

@@ -108,8 +108,9 @@ def band_table(band: pd.DataFrame, *, published: pd.DataFrame | None = None) -> 
         }
     )
     if published is not None and len(published):
-        known = dict(zip(published["year"].astype(int), published["breakdowns"], strict=True))
-        table["telde de aanbieder zelf"] = [str(known.get(year, "–")) for year in table["jaar"]]
+        counted = published[published["type"] == "aantal"]
+        known = dict(zip(counted["year"].astype(int), counted["breakdowns"].astype(int), strict=True))
+        table["telde de aanbieder zelf"] = table["jaar"].map(known).astype("Int64")
     return table.set_index("jaar")
 
 
@@ -118,8 +119,10 @@ def tell_band(band: pd.DataFrame, *, area: str) -> str:
     ended, low, high = (int(band[name].sum()) for name in ("n_ended", "n_low", "n_high"))
     if not ended:
         return f"In {area} eindigde in deze jaren geen plaatsing in pleegzorg."
+    first, last = int(band["year"].min()), int(band["year"].max())
+    period = f"In {first}" if first == last else f"Van {first} tot en met {last}"
     return (
-        f"In {area} eindigden {format_number(ended)} plaatsingen in pleegzorg. Bij **{format_number(low)} tot "
+        f"{period} eindigden in {area} {format_number(ended)} plaatsingen in pleegzorg. Bij **{format_number(low)} tot "
         f"{format_number(high)}** daarvan ({format_percent(low / ended)} tot {format_percent(high / ended)}) was het "
         "zeker of waarschijnlijk een breakdown."
     )

@@ -102,3 +102,20 @@ def test_the_smallest_area_with_enough_stays(region):
     }
     assert isinstance(smallest_area(cohort, region, gemeente="GM0743", minimum_stays=3)[2], pd.DataFrame)
     assert len(smallest_area(cohort, region, gemeente="GM0743", minimum_stays=3)[2]) == 4
+
+
+def test_a_curve_needs_its_children_at_risk_together(region):
+    """Four stays in Asten, but on day 100 one alone is in view: the region, with two at risk that day, is shown."""
+    cohort = pd.DataFrame(
+        {
+            "client_id": list("abcde"),
+            "gemeente": ["GM0743"] * 4 + ["GM0794"],
+            "entry_days": [0, 400, 400, 400, 0],
+            "exit_days": [100, 900, 950, 990, 800],
+            "outcome": ["breakdown", "censored", "breakdown", "censored", "censored"],
+        }
+    )
+    shown = {"gemeente": "GM0743", "minimum_stays": 2}
+    assert smallest_area(cohort, region, **shown)[0] == "gemeente"
+    assert smallest_area(cohort, region, **shown, at_risk_until=99)[0] == "gemeente"
+    assert smallest_area(cohort, region, **shown, at_risk_until=100)[0] == "regio"

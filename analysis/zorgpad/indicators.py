@@ -11,7 +11,7 @@ from zorgpad.cohorts import CERTAIN, PROBABLE
 from zorgpad.errors import DataError
 from zorgpad.region import Region
 from zorgpad.register import Register
-from zorgpad.schemas import BREAKDOWN, OUTSIDE_CARE
+from zorgpad.schemas import BREAKDOWN, CENSORED, OUTSIDE_CARE
 
 GEMEENTE, SUBREGION, REGION = "gemeente", "subregio", "regio"
 JEUGDHULP, S1, S2_GEZIN, S2_WONEN, S2, VERBLIJF = (
@@ -150,9 +150,12 @@ def areas_of(gemeente: str, region: Region) -> list[tuple[str, str, list[str]]]:
 
 
 def smallest_area(
-    cohort: pd.DataFrame, region: Region, *, gemeente: str, minimum_stays: int = 10
+    cohort: pd.DataFrame, region: Region, *, gemeente: str, minimum_stays: int = 10, at_risk_until: int | None = None
 ) -> tuple[str, str, pd.DataFrame]:
     """The smallest area around ``gemeente`` with at least ``minimum_stays`` stays; the region when none has.
+
+    With ``at_risk_until`` (days since the start) the stays must be at risk together: on every day up to then on which a
+    stay ends, so many. A curve of fewer can fall to nothing on one early end, because most stays came into view late.
 
     Returns
     -------
@@ -161,9 +164,18 @@ def smallest_area(
     """
     for kind, name, codes in areas_of(gemeente, region):
         stays = cohort[cohort["gemeente"].isin(codes)]
-        if len(stays) >= minimum_stays or kind == REGION:
+        n = len(stays) if at_risk_until is None else _fewest_at_risk(stays, at_risk_until)
+        if n >= minimum_stays or kind == REGION:
             return kind, name, stays
     raise AssertionError  # the region is the last area
+
+
+def _fewest_at_risk(stays: pd.DataFrame, until: int) -> int:
+    """The smallest number at risk, (entry, exit], on a day up to ``until`` on which a stay ends; all when none does."""
+    ended = stays[(stays["outcome"] != CENSORED) & (stays["exit_days"] <= until)]
+    entry, exit_ = stays["entry_days"].to_numpy(), stays["exit_days"].to_numpy()
+    at_risk = [int(((entry < day) & (day <= exit_)).sum()) for day in ended["exit_days"].unique()]
+    return min(at_risk, default=len(stays))
 
 
 def _count_by_area(rows: pd.DataFrame, region: Region) -> pd.DataFrame:

@@ -225,8 +225,10 @@ def empty(table: type[_Table]) -> pd.DataFrame:
     return normalise(pd.DataFrame({name: [] for name in columns(table)}), table)
 
 
-def complete(frame: pd.DataFrame, table: type[_Table], *, needed: Sequence[str]) -> pd.DataFrame:
-    """``frame`` with the optional columns of ``table`` that it lacks, empty.
+def complete(
+    frame: pd.DataFrame, table: type[_Table], *, needed: Sequence[str], optional: Sequence[str]
+) -> pd.DataFrame:
+    """``frame`` with those of the ``optional`` columns of ``table`` that it lacks, empty; itself when it lacks none.
 
     Raises
     ------
@@ -240,9 +242,9 @@ def complete(frame: pd.DataFrame, table: type[_Table], *, needed: Sequence[str])
             f"The {table.__name__.lower()} lack {', '.join(missing)}.\n"
             f"A row has: {', '.join(wanted)}; of these {', '.join(needed)} are needed here."
         )
-    lacking = [name for name, column in wanted.items() if column.nullable and name not in frame]
+    lacking = [name for name in optional if name not in frame]
     dates = {name: str(wanted[name].dtype).startswith("datetime") for name in lacking}
-    return frame.assign(**{name: pd.NaT if dates[name] else None for name in lacking})
+    return frame.assign(**{name: pd.NaT if dates[name] else None for name in lacking}) if lacking else frame
 
 
 def normalise(frame: pd.DataFrame, table: type[_Table]) -> pd.DataFrame:

@@ -89,11 +89,14 @@ def build_spells(
     if rule not in get_args(Rule) or not set(bridges) <= set(BRIDGES):
         raise DataError(f"The rule is '{rule}', the bridges {sorted(bridges)}.\nRules: ijw, cbs. Bridges: {BRIDGES}.")
     gap = gap if rule == "ijw" else -1
-    names = ("client_id", "gemeente", "allocation_id", "provider_id", "start_date")
-    records = _Records.of(complete(register.allocations, Allocations, needed=names), region, bridges)
+    needed = ("client_id", "gemeente", "allocation_id", "provider_id", "start_date")
+    optional = ("product_code", "end_date")
+    records = _Records.of(
+        complete(register.allocations, Allocations, needed=needed, optional=optional), region, bridges
+    )
     messages = register.deliveries if len(register.deliveries) else empty(Deliveries)
-    names = ("client_id", "gemeente", "allocation_id", "kind", "date")
-    records.deliver(complete(messages, Deliveries, needed=names), region)
+    needed = ("client_id", "gemeente", "allocation_id", "kind", "date")
+    records.deliver(complete(messages, Deliveries, needed=needed, optional=("reason",)), region)
     account = []
     for reason, keep in (
         ("no start message yet: waiting", records.start != MISSING_DAY),
@@ -139,7 +142,7 @@ class _Records:
     @classmethod
     def of(cls, allocations: pd.DataFrame, region: Region, bridges: Collection[Bridge]) -> _Records:
         """The records of ``allocations`` with the meaning that ``region`` gives their codes."""
-        allocations = allocations.set_axis(range(len(allocations)), axis=0)  # a view: no copy of all columns
+        allocations = allocations.set_axis(range(len(allocations)), axis=0, copy=False)
         provider = allocations["provider_id"]
         provider = region.successor(provider) if "provider" in bridges else provider
         return cls(allocations, region.map_products(allocations)["zorgvorm"], provider, bridges)

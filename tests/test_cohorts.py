@@ -255,3 +255,21 @@ def test_a_form_that_nobody_was_in_gives_an_empty_cohort(region):
     assert len(cohort) == 0
     assert {"client_id", "entry_days", "exit_days", "outcome"} <= set(cohort.columns)
     assert attrition["rows_before"].tolist() == [0, 0, 0]
+
+
+def test_categorical_text_gives_the_same_stays_without_a_warning(region):
+    """Identifiers as categories, as large registers have them."""
+    paths = paths_of(
+        """client | zorgvorm  | start      | end        | reason
+           a      | pleegzorg | 2022-01-10 | 2022-05-01 | 33
+           b      | ambulant  | 2022-01-10 | 2022-05-01 | 31
+           b      | crisis    | 2022-05-01 | 2022-06-01 | 31""",
+        region,
+    )
+    names = ["client_id", "gemeente", "provider_id", "state"]
+    coded = paths.assign(**{name: paths[name].astype("category") for name in names})
+    for build in (
+        lambda frame: build_cohort(frame, region, origin="pleegzorg", peildatum=PEILDATUM)[0],
+        lambda frame: build_intervals(frame, region, peildatum=PEILDATUM)[0],
+    ):
+        pd.testing.assert_frame_equal(build(coded), build(paths), check_dtype=False, check_categorical=False)

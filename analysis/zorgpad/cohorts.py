@@ -195,7 +195,7 @@ def build_intervals(
     """
     stays = build_stays(paths, view=view)
     stays = stays[stays["state"] != OVERLEDEN]
-    first_care = stays.groupby("client_id", sort=False)["origin_date"].transform("min")
+    first_care = stays.groupby("client_id", sort=False, observed=True)["origin_date"].transform("min")
     same_child = stays["client_id"] == stays["client_id"].shift(1)
     since = (
         stays["end_date"]
@@ -291,7 +291,7 @@ def _other_exit(
     """The exit of each stay when it is no breakdown, and how sure that is; the first rule that fits decides."""
     kind = pd.Series(region.end_kind(reason), index=stays.index, dtype=object)
     height = {state: place for place, state in enumerate(LADDER)}
-    here, there = stays["state"].map(height), following.map(height)
+    here, there = stays["state"].astype(object).map(height), following.map(height)
     soon_adult = _birthday(stays, region.breakdown.adult_age) - pd.Timedelta(days=region.classification_days)
     without_care = following.isin(OUTSIDE_CARE)
     goes_home = without_care | following.isin(("ambulant", "dagbehandeling"))

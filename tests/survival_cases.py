@@ -109,3 +109,8 @@ def small_cohorts(draw, *, max_rows: int = 9, max_day: int = 12, outcomes=("cens
             "outcome": draw(st.lists(st.sampled_from(outcomes), min_size=n, max_size=n)),
         }
     )
+
+
+def same(left, right, tolerance=1e-8):
+    """Fail unless the numbers differ by at most ``tolerance``, each in its place."""
+    np.testing.assert_allclose(np.asarray(left, float), np.asarray(right, float), rtol=0, atol=tolerance)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 
-from survival_cases import curve, drawn, foster, gold_numbers, randomly, small_cohorts
+from survival_cases import curve, drawn, foster, gold_numbers, randomly, same, small_cohorts
 from zorgpad.errors import DataError
 from zorgpad.survival import (
     compare_groups,
@@ -16,10 +16,6 @@ from zorgpad.survival import (
 )
 
 EXITS = [str(number) for number in range(1, 7)]
-
-
-def same(left, right, tolerance=1e-8):
-    np.testing.assert_allclose(np.asarray(left, float), np.asarray(right, float), rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize("size", [200, 1000])

@@ -17,6 +17,7 @@ from survival_cases import (
     naive_curve,
     naive_errors,
     randomly,
+    same,
     small_cohorts,
 )
 from zorgpad.errors import DataError
@@ -46,10 +47,6 @@ TIES = """
     d      | 10    | 20   | breakdown
     e      | 0     | 25   | censored
 """
-
-
-def same(left, right, tolerance):
-    np.testing.assert_allclose(np.asarray(left, float), np.asarray(right, float), rtol=0, atol=tolerance)
 
 
 # --- against R ---------------------------------------------------------------------------------------------------

@@ -3,16 +3,12 @@
 import numpy as np
 import pytest
 
-from survival_cases import foster, gold_numbers
+from survival_cases import foster, gold_numbers, same
 from zorgpad.errors import DataError
 from zorgpad.survival import fit_cox, fit_fine_gray, fit_frailty, predict_incidence
 
 FORMULA = "kin + agest + sex"
 MORE = gold_numbers()["foster_1000_more"]
-
-
-def same(left, right, tolerance=1e-8):
-    np.testing.assert_allclose(np.asarray(left, float), np.asarray(right, float), rtol=0, atol=tolerance)
 
 
 def test_fine_gray_with_entry_is_rs():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survival_cases import curve, foster, fosterms, gold_numbers, gold_table, randomly
+from survival_cases import curve, foster, fosterms, gold_numbers, gold_table, randomly, same
 from tables import table
 from zorgpad.errors import DataError
 from zorgpad.survival import cumulative_incidence, state_occupation, transition_probabilities
@@ -37,10 +37,6 @@ STAYS = """
 def drawn(text):
     frame = table(text)
     return frame.astype({name: int for name in frame if name.endswith(("_time", "_days"))})
-
-
-def same(left, right, tolerance):
-    np.testing.assert_allclose(np.asarray(left, float), np.asarray(right, float), rtol=0, atol=tolerance)
 
 
 # --- against R ---------------------------------------------------------------------------------------------------

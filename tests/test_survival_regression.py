@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from lifelines import CoxTimeVaryingFitter
 
-from survival_cases import drawn, foster, gold_numbers
+from survival_cases import drawn, foster, gold_numbers, same
 from zorgpad.errors import DataError
 from zorgpad.survival import (
     cumulative_incidence,
@@ -19,10 +19,6 @@ FORMULA = "kin + agest + sex"
 MORE = gold_numbers()["foster_1000_more"]
 TIMES = [180, 365, 730]
 YEARS = [365, 730, 1825]
-
-
-def same(left, right, tolerance=1e-8):
-    np.testing.assert_allclose(np.asarray(left, float), np.asarray(right, float), rtol=0, atol=tolerance)
 
 
 def statistic(fit):

@@ -36,9 +36,9 @@ def as_day(value: str | pd.Timestamp | None, *, name: str) -> pd.Timestamp:
     return day.normalize()
 
 
-def day_number(day: pd.Timestamp) -> int:
+def day_number(day: str | pd.Timestamp) -> int:
     """One day as a number."""
-    return int(np.datetime64(day, "D").astype(np.int64))
+    return int(np.datetime64(pd.Timestamp(day), "D").astype(np.int64))
 
 
 def day_numbers(dates: pd.Series) -> np.ndarray:

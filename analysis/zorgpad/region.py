@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from zorgpad.arrays import day_numbers
 from zorgpad.errors import RegionError
 from zorgpad.schemas import LADDER, ZORGVORMEN
 
@@ -289,9 +290,9 @@ def _nearest_period(starts: pd.Series, periods: pd.DataFrame) -> np.ndarray:
     """For each start the index of the period that holds it, or of the one nearest to it."""
     if len(periods) == 1:
         return np.full(len(starts), periods.index[0])
-    day = starts.to_numpy().astype("datetime64[D]").astype(np.int64)[:, None]
-    low = periods["valid_from"].fillna(_BEGINNING).to_numpy().astype("datetime64[D]").astype(np.int64)
-    high = periods["valid_to"].fillna(_END).to_numpy().astype("datetime64[D]").astype(np.int64)
+    day = day_numbers(starts)[:, None]
+    low = day_numbers(periods["valid_from"].fillna(_BEGINNING))
+    high = day_numbers(periods["valid_to"].fillna(_END))
     distance = np.maximum(0, np.maximum(low - day, day - high + 1))
     nearest = distance.argmin(axis=1)
     return np.asarray(periods.index.to_numpy()[nearest])

@@ -12,9 +12,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from zorgpad.arrays import day_number
 from zorgpad.region import Region
 from zorgpad.sample import reasons
-from zorgpad.sample.days import NEVER, day_number, new_year_of
+from zorgpad.sample.days import NEVER, new_year_of
 from zorgpad.sample.rates import Rates
 from zorgpad.sample.supply import Supply
 from zorgpad.sample.trajectories import ABSENT, FORM

@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from zorgpad.arrays import day_number
 from zorgpad.region import Region
 from zorgpad.register import Register
 from zorgpad.sample.administer import Within, administer
-from zorgpad.sample.days import day_number
 from zorgpad.sample.paperwork import (
     allocation_table,
     attrition_table,

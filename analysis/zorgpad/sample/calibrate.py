@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from zorgpad.arrays import day_number
 from zorgpad.errors import RegionError
 from zorgpad.region import Region
 from zorgpad.register import Register
 from zorgpad.sample.assemble import World, assemble, last_providers
 from zorgpad.sample.breakdowns import breakdown_ends, code_breakdowns, largest_provider, place_breakdowns
 from zorgpad.sample.choose import Chosen, choose_children
-from zorgpad.sample.days import day_number
 from zorgpad.sample.hazards import Clock, clocks, default_hazards
 from zorgpad.sample.margins import Margins, read_margins
 from zorgpad.sample.people import draw_sexes

@@ -5,12 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from zorgpad.arrays import day_number
+
 NEVER = int(np.iinfo(np.int32).min)  # before all days: no such day
-
-
-def day_number(date: str | pd.Timestamp) -> int:
-    """A date as days since 1970."""
-    return int(np.datetime64(pd.Timestamp(date), "D").astype(np.int64))
 
 
 def to_dates(day: np.ndarray) -> pd.DatetimeIndex:
@@ -23,7 +20,7 @@ def to_dates(day: np.ndarray) -> pd.DatetimeIndex:
 
 def new_year(year: int) -> int:
     """1 January of ``year``."""
-    return int(np.datetime64(f"{year:04d}-01-01", "D").astype(np.int64))
+    return day_number(f"{year:04d}-01-01")
 
 
 def year_of(day: np.ndarray) -> np.ndarray:

@@ -9,9 +9,10 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from zorgpad.arrays import day_number
 from zorgpad.sample.assemble import renumber
 from zorgpad.sample.breakdowns import breakdown_ends
-from zorgpad.sample.days import day_number, new_year, new_year_of
+from zorgpad.sample.days import new_year, new_year_of
 from zorgpad.sample.hazards import DAYS_PER_YEAR, Clock
 from zorgpad.sample.margins import CATEGORIES, FAMILY, LIVING, TREATMENT, Margins
 from zorgpad.sample.people import draw_births

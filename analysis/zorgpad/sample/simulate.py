@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from zorgpad.arrays import day_number
 from zorgpad.errors import DataError
 from zorgpad.region import Region
 from zorgpad.register import Register
 from zorgpad.sample.assemble import Declared, World, assemble, last_providers, renumber
-from zorgpad.sample.days import day_number
 from zorgpad.sample.hazards import Clock, clocks, default_hazards
 from zorgpad.sample.people import draw_births, draw_sexes
 from zorgpad.sample.rates import Rates

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from zorgpad.arrays import day_number
 from zorgpad.errors import RegionError
 from zorgpad.region import ANY_CODE, Region
-from zorgpad.sample.days import NEVER, day_number
+from zorgpad.sample.days import NEVER
 from zorgpad.schemas import ZORGVORMEN
 
 INVENTED_PROVIDERS = 6

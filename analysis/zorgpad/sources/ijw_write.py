@@ -33,7 +33,6 @@ _FREQUENCIES = frozenset({"1", "2", "4", "6"})
 _CHANGE_REASONS = frozenset(f"{code:02d}" for code in range(1, 15)) - {REMOVED}
 _END_REASONS = frozenset({"02", "20", *map(str, range(31, 40))})
 
-_HIGHEST_NUMBER = 999_999_999
 _HIGHEST_AMOUNT = 99_999_999
 
 Tree = Iterable[tuple[str, Any]]

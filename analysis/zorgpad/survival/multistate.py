@@ -28,20 +28,7 @@ from zorgpad.survival.stays import (
 )
 
 STATE = "state"
-OCCUPATION_COLUMNS = (
-    "time_days",
-    "outcome",
-    "n_at_risk",
-    "n_events",
-    "n_censored",
-    "probability",
-    "std_error",
-    "ci_low",
-    "ci_high",
-    "n_eff",
-    "interval",
-    "is_flagged",
-)
+COUNT_COLUMNS = ("n_at_risk", "n_events", "n_censored")
 # From this share of the children on, unseen states spoil the curve; rare states empty every now and then.
 _BLIND_SHARE = 0.01
 # Numbers held at once while standard errors are made: 64 MB.
@@ -104,7 +91,7 @@ def state_occupation(
     columns = {
         "time_days": np.tile(days, len(states)),
         "outcome": np.repeat(np.array(states, dtype=object), len(days)),
-        **{name: part.ravel(order="F") for name, part in zip(OCCUPATION_COLUMNS[2:5], counts, strict=True)},
+        **{name: part.ravel(order="F") for name, part in zip(COUNT_COLUMNS, counts, strict=True)},
         "probability": p.ravel(order="F"),
         "std_error": np.where(untold, np.nan, std_error).ravel(order="F"),
         "ci_low": found.low.ravel(order="F"),

@@ -1,0 +1,20 @@
+"""Protection of what leaves: counts by controlled rounding on disjoint groups of children."""
+
+from zorgpad.disclosure.policies import Policy, choose_policy
+from zorgpad.disclosure.rounding import Rounded, controlled_rounding, keyed_rounding, thresholds
+from zorgpad.disclosure.tables import Atoms, Protected, atoms_of, protect_members, protect_share, protect_table
+
+__all__ = [
+    "Atoms",
+    "Policy",
+    "Protected",
+    "Rounded",
+    "atoms_of",
+    "choose_policy",
+    "controlled_rounding",
+    "keyed_rounding",
+    "protect_members",
+    "protect_share",
+    "protect_table",
+    "thresholds",
+]

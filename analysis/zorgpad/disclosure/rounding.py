@@ -1,0 +1,198 @@
+"""Controlled rounding: every published count a multiple of the base, and every sum still the sum of its parts."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import bmat, csr_array, eye_array
+from scipy.sparse.csgraph import connected_components
+
+from zorgpad.errors import DisclosureError
+
+# A bound on work that does not depend on the speed of the machine, so that the same data give the same bytes.
+_NODE_LIMIT = 2_000
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Rounded:
+    """Rounded atoms and cells.
+
+    Attributes
+    ----------
+    atoms, cells : ndarray of int
+        Multiples of the base, in the order given; ``cells`` is the matrix times ``atoms``.
+    is_two_step : ndarray of bool
+        Cells a whole base or more from the truth, because nearer was infeasible.
+    max_deviation : int
+        Largest absolute difference of a cell with the truth. Not for publication.
+    """
+
+    atoms: Ints
+    cells: Ints
+    is_two_step: NDArray[np.bool_]
+    max_deviation: int
+
+
+def thresholds(key: bytes, labels: Sequence[str]) -> NDArray[np.float64]:
+    """Draw one number in [0, 1) per label: the same for the same key and label, in any process.
+
+    Raises
+    ------
+    DisclosureError
+        The key is shorter than 16 bytes.
+    """
+    if len(key) < 16:
+        raise DisclosureError(
+            "The key of the rounding is shorter than 16 bytes.\nMake one with secrets.token_bytes(32)."
+        )
+    digests = (hmac.new(key, label.encode(), hashlib.sha256).digest() for label in labels)
+    return np.array([(int.from_bytes(d[:8], "big") >> 11) / 2.0**53 for d in digests], dtype=float)
+
+
+def keyed_rounding(counts: Ints, *, base: int, key: bytes, labels: Sequence[str]) -> Ints:
+    """Round each count on its own: up when its remainder exceeds the threshold of its label, else down.
+
+    A multiple of the base stays what it is. The expected value over keys is the count itself.
+    """
+    floor, remainder = np.divmod(counts, base)
+    return (floor + (remainder > thresholds(key, labels) * base)) * base
+
+
+def controlled_rounding(
+    atoms: Ints, cells: csr_array, *, base: int, key: bytes, labels: Sequence[str], atom_labels: Sequence[str]
+) -> Rounded:
+    """Round disjoint groups so that every published sum of them is a multiple of the base near its truth.
+
+    Parameters
+    ----------
+    atoms : ndarray of int, shape (n_atoms,)
+        Children per disjoint group.
+    cells : sparse array of 0 and 1, shape (n_cells, n_atoms)
+        Which groups each published count sums.
+    base : int
+        1 leaves every count as it is.
+    key : bytes
+        Secret, at least 16 bytes; decides up or down.
+    labels, atom_labels : sequence of str
+        Names of cells and atoms that stay the same from one release to the next.
+
+    Returns
+    -------
+    Rounded
+        Cells lie less than ``base`` from the truth, or less than twice that where the first is infeasible.
+        A cell without children is 0, but a cell of 0 may have up to ``base - 1`` children.
+
+    Raises
+    ------
+    DisclosureError
+        Negative counts, or a system that cannot be rounded within the bound on work.
+    """
+    counts = np.asarray(atoms, dtype=np.int64)
+    if (counts < 0).any():
+        raise DisclosureError("A count of children is negative.\nGive counts of disjoint groups, 0 or more.")
+    matrix = csr_array(cells)
+    truth = np.asarray(matrix @ counts, dtype=np.int64)
+    if base == 1:
+        return Rounded(counts, truth, np.zeros(len(truth), dtype=bool), 0)
+    atom_target = keyed_rounding(counts, base=base, key=key, labels=[f"atom|{label}" for label in atom_labels])
+    cell_target = keyed_rounding(truth, base=base, key=key, labels=[f"cell|{label}" for label in labels])
+    rounded = atom_target.copy()
+    for rows, columns in _components(matrix):
+        if len(rows) == 0:
+            continue
+        part = csr_array(matrix[rows][:, columns])
+        rounded[columns] = _solve(part, counts[columns], atom_target[columns], cell_target[rows], base)
+    published = np.asarray(matrix @ rounded, dtype=np.int64)
+    deviation = np.abs(published - truth)
+    return Rounded(rounded, published, deviation >= base, int(deviation.max(initial=0)))
+
+
+def _components(matrix: csr_array) -> list[tuple[Ints, Ints]]:
+    """Rows and columns of each connected part of the system, in the order of its first member."""
+    n_rows = matrix.shape[0]
+    n, part = connected_components(bmat([[None, matrix], [matrix.T, None]]), directed=False)
+    rows = np.argsort(part[:n_rows], kind="stable")
+    columns = np.argsort(part[n_rows:], kind="stable")
+    row_cuts = np.searchsorted(part[:n_rows][rows], np.arange(1, n))
+    column_cuts = np.searchsorted(part[n_rows:][columns], np.arange(1, n))
+    return list(zip(np.split(rows, row_cuts), np.split(columns, column_cuts), strict=True))
+
+
+def _solve(matrix: csr_array, counts: Ints, atom_target: Ints, cell_target: Ints, base: int) -> Ints:
+    """Round one connected part: a single cell at once, the rest by mixed-integer programming."""
+    truth = np.asarray(matrix @ counts, dtype=np.int64)
+    if matrix.shape[0] == 1:
+        return _spread(atom_target, int(cell_target[0]))
+    for steps in (1, 2):
+        solution = _milp(matrix, counts, truth, atom_target, cell_target, base, steps)
+        if solution is not None:
+            return solution
+    raise DisclosureError(
+        f"{matrix.shape[0]} linked counts cannot be rounded to base {base}.\n"
+        "Publish fewer overlapping counts together, or protect them in blocks."
+    )
+
+
+def _spread(atom_target: Ints, total: int) -> Ints:
+    """Move atoms by whole bases, from the first on, until they sum to the total."""
+    atoms = atom_target.copy()
+    surplus = int(atoms.sum()) - total
+    if surplus < 0:
+        atoms[0] -= surplus
+    for i in np.flatnonzero(atoms):
+        taken = min(max(surplus, 0), int(atoms[i]))
+        atoms[i] -= taken
+        surplus -= taken
+    return atoms
+
+
+def _milp(
+    matrix: csr_array, counts: Ints, truth: Ints, atom_target: Ints, cell_target: Ints, base: int, steps: int
+) -> Ints | None:
+    """Least total deviation from the targets, in bases; None when infeasible or beyond the bound on work.
+
+    The first step holds cells within one base of the truth, and the second within two. Atoms are not published
+    on their own, so they are bound only by being 0 or more, and by staying 0 when no child is in them.
+    """
+    n_cells, n_atoms = matrix.shape
+    reach = base * steps
+    low = np.maximum(np.floor_divide(truth - reach, base) + 1, 0)
+    high = -np.floor_divide(-(truth + reach), base) - 1
+    low[truth == 0] = high[truth == 0] = 0
+    most = np.where(counts > 0, -(-counts // base) + steps, 0)
+    gap_atoms, gap_cells = eye_array(n_atoms), eye_array(n_cells)
+    system = bmat(
+        [
+            [matrix, None, None],
+            [eye_array(n_atoms), -gap_atoms, None],
+            [eye_array(n_atoms), gap_atoms, None],
+            [matrix, None, -gap_cells],
+            [matrix, None, gap_cells],
+        ],
+        format="csr",
+    )
+    aim_a, aim_c = atom_target // base, cell_target // base
+    far_a, far_c = np.full(n_atoms, np.inf), np.full(n_cells, np.inf)
+    found = milp(
+        c=np.concatenate([np.zeros(n_atoms), np.full(n_atoms, 0.1), np.ones(n_cells)]),
+        integrality=np.concatenate([np.ones(n_atoms), np.zeros(n_atoms + n_cells)]),
+        bounds=Bounds(
+            np.zeros(2 * n_atoms + n_cells),
+            np.concatenate([most.astype(float), np.full(n_atoms + n_cells, np.inf)]),
+        ),
+        constraints=LinearConstraint(
+            system,
+            np.concatenate([low, -far_a, aim_a, -far_c, aim_c]),
+            np.concatenate([high, aim_a, far_a, aim_c, far_c]),
+        ),
+        options={"node_limit": _NODE_LIMIT, "mip_rel_gap": 0.01},
+    )
+    return None if found.x is None else np.rint(found.x[:n_atoms]).astype(np.int64) * base

@@ -1,0 +1,148 @@
+"""Tables of unique children: from "child × published cell" to protected counts, and percentages from those."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from zorgpad.disclosure.policies import Policy
+from zorgpad.disclosure.rounding import controlled_rounding
+from zorgpad.errors import DisclosureError
+
+
+@dataclass(frozen=True, eq=False)
+class Atoms:
+    """Disjoint groups: children who are counted in exactly the same cells.
+
+    Attributes
+    ----------
+    cells, labels : tuple of str
+        Names of the cells (sorted) and of the groups; a group is named by its cells.
+    n : ndarray of int, shape (n_atoms,)
+        Children per group.
+    matrix : sparse array of 0 and 1, shape (n_cells, n_atoms)
+    """
+
+    cells: tuple[str, ...]
+    labels: tuple[str, ...]
+    n: np.ndarray
+    matrix: csr_array
+
+
+@dataclass(frozen=True, eq=False)
+class Protected:
+    """Protected counts and the account of how they came about.
+
+    Attributes
+    ----------
+    counts : DataFrame
+        [block], cell, n (int, a multiple of the base; missing below the policy's least cell); by block and cell.
+    report : DataFrame
+        One row per block: [block], n_cells, n_atoms, n_two_step, n_withheld, max_deviation. For the reviewer,
+        not for publication.
+    """
+
+    counts: pd.DataFrame
+    report: pd.DataFrame
+
+
+def atoms_of(members: pd.DataFrame) -> Atoms:
+    """Group children by the set of cells that count them.
+
+    Parameters
+    ----------
+    members : DataFrame
+        client_id, cell: a child counts once in each cell, however often the row is repeated.
+    """
+    rows = members[["client_id", "cell"]].drop_duplicates().sort_values(["client_id", "cell"])
+    names = tuple(sorted(rows["cell"].unique()))
+    place = {name: i for i, name in enumerate(names)}
+    patterns = rows.groupby("client_id", sort=True)["cell"].agg(tuple).value_counts(sort=False)
+    patterns = patterns.sort_index() if len(patterns) else patterns
+    sets = list(patterns.index)
+    columns = np.repeat(np.arange(len(sets)), [len(s) for s in sets])
+    where = np.array([place[cell] for s in sets for cell in s], dtype=np.int64)
+    matrix = csr_array((np.ones(len(where), dtype=np.int64), (where, columns)), shape=(len(names), len(sets)))
+    return Atoms(names, tuple("+".join(s) for s in sets), patterns.to_numpy(dtype=np.int64), matrix)
+
+
+def protect_table(counts: pd.DataFrame, *, atoms: Atoms, policy: Policy, key: bytes) -> Protected:
+    """Protect one linked table: every cell a multiple of the base, every sum of groups still that sum.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        cell: the cells to publish, in the order wanted. A cell that no child is in is a structural 0.
+    atoms : Atoms
+        The disjoint groups of all cells that are published together (``atoms_of``).
+    policy : Policy
+    key : bytes
+        Secret, at least 16 bytes.
+
+    Raises
+    ------
+    DisclosureError
+        A cell of the groups is not among ``counts``, or the system cannot be rounded.
+    """
+    unasked = set(atoms.cells) - set(counts["cell"])
+    if unasked:
+        raise DisclosureError(
+            f"{len(unasked)} cells are linked to this table but not part of it.\n"
+            "Protect together every count that is published together."
+        )
+    rounded = controlled_rounding(
+        atoms.n, atoms.matrix, base=policy.base, key=key, labels=atoms.cells, atom_labels=atoms.labels
+    )
+    shown = pd.Series(rounded.cells, index=list(atoms.cells), dtype="Int64").reindex(counts["cell"], fill_value=0)
+    withheld = (shown < policy.minimum_cell).to_numpy(dtype=bool)
+    result = pd.DataFrame({"cell": counts["cell"].to_numpy(), "n": shown.mask(withheld).array})
+    report = {
+        "n_cells": len(result),
+        "n_atoms": len(atoms.n),
+        "n_two_step": int(rounded.is_two_step.sum()),
+        "n_withheld": int(withheld.sum()),
+        "max_deviation": rounded.max_deviation,
+    }
+    return Protected(result, pd.DataFrame([report]))
+
+
+def protect_members(
+    members: pd.DataFrame, *, policy: Policy, key: bytes, cells: pd.DataFrame | None = None
+) -> Protected:
+    """Protect a table of unique children from its membership list alone.
+
+    Parameters
+    ----------
+    members : DataFrame
+        client_id, cell, and optionally block (a month or year). Blocks are solved apart, but the threshold of a
+        cell is that of its name without the block: equal truth then aims at equal rounding, and averaging over
+        months does not sharpen it.
+    policy : Policy
+    key : bytes
+        Secret, at least 16 bytes.
+    cells : DataFrame, optional
+        [block], cell: everything to publish, also cells that no child is in; by default the cells of the members.
+    """
+    asked = members if cells is None else cells
+    by = [column for column in ("block", "cell") if column in asked.columns]
+    asked = asked[by].drop_duplicates().sort_values(by)
+    if "block" not in by:
+        return protect_table(asked, atoms=atoms_of(members), policy=policy, key=key)
+    done = {
+        block: protect_table(rows, atoms=atoms_of(members[members["block"] == block]), policy=policy, key=key)
+        for block, rows in asked.groupby("block", sort=True)
+    }
+    return Protected(
+        pd.concat([part.counts.assign(block=block)[["block", "cell", "n"]] for block, part in done.items()]),
+        pd.concat([part.report.assign(block=block) for block, part in done.items()]).set_index("block").reset_index(),
+    )
+
+
+def protect_share(numerator: pd.Series, denominator: pd.Series, *, policy: Policy) -> pd.Series:
+    """Divide protected counts; missing where the denominator is under the policy's least, never above 1."""
+    top, bottom = numerator.astype("Float64"), denominator.astype("Float64")
+    enough = (bottom >= max(policy.minimum_n, 1)).fillna(value=False)
+    return (top / bottom.where(enough)).clip(upper=1.0)

@@ -1,0 +1,152 @@
+"""Protected counts: multiples of the base, near the truth, sums of disjoint groups, and the same bytes every time."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zorgpad.disclosure import (
+    atoms_of,
+    choose_policy,
+    keyed_rounding,
+    protect_members,
+    protect_share,
+    protect_table,
+    thresholds,
+)
+from zorgpad.errors import DisclosureError
+
+KEY = bytes(range(32))
+WERKGROEP = choose_policy("werkgroep")
+
+
+def members(**cells):
+    """The long list of children per cell, from cell="child child …"."""
+    rows = [(child, cell) for cell, children in cells.items() for child in children.split()]
+    return pd.DataFrame(rows, columns=["client_id", "cell"])
+
+
+def region_of(sizes, n_both):
+    """Gemeenten of the given sizes with their region; the first children are in the first two gemeenten."""
+    rows = [(f"{i}-{j}", f"g{i}") for i, n in enumerate(sizes) for j in range(n)]
+    rows += [(f"0-{j}", "g1") for j in range(min(n_both, sizes[0]))]
+    rows += [(client, "region") for client in {client for client, _ in rows}]
+    return pd.DataFrame(rows, columns=["client_id", "cell"])
+
+
+def test_children_counted_in_the_same_cells_are_one_atom():
+    """Of a in S1, b and c in both and d in S2, the groups are one, two and one child."""
+    atoms = atoms_of(members(S1="a b c b", S2="b c d"))
+    assert (atoms.labels, atoms.n.tolist()) == (("S1", "S1+S2", "S2"), [1, 2, 1])
+    assert (atoms.matrix @ atoms.n).tolist() == [3, 3]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 14), min_size=2, max_size=8), st.integers(0, 4), st.binary(min_size=16, max_size=16))
+def test_counts_are_multiples_within_the_base_of_the_truth(sizes, n_both, key):
+    """Every cell is a multiple of 5; less than 5 from the truth, or less than 10 where the report says so."""
+    frame = region_of(sizes, n_both)
+    if frame.empty:
+        return
+    done = protect_members(frame, policy=WERKGROEP, key=key)
+    truth = frame.drop_duplicates().groupby("cell").size()
+    deviation = (done.counts.set_index("cell")["n"] - truth).abs()
+    assert (done.counts["n"] % 5 == 0).all()
+    assert (deviation >= 5).sum() == done.report["n_two_step"][0]
+    assert deviation.max() == done.report["max_deviation"][0] < 10
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 9), min_size=2, max_size=11), st.binary(min_size=16, max_size=16))
+def test_disjoint_gemeenten_add_up_to_the_region(sizes, key):
+    """Without children in two gemeenten, the rounded gemeenten sum to the rounded region."""
+    if not sum(sizes):
+        return
+    done = protect_members(region_of(sizes, 0), policy=WERKGROEP, key=key).counts.set_index("cell")["n"]
+    assert done.drop("region").sum() == done["region"]
+
+
+def test_the_order_of_rows_changes_nothing():
+    """Shuffled rows give the same counts."""
+    frame = region_of([3, 7, 12, 1], 2)
+    first, second = (
+        protect_members(f, policy=WERKGROEP, key=KEY) for f in (frame, frame.sample(frac=1, random_state=1))
+    )
+    pd.testing.assert_frame_equal(first.counts, second.counts)
+
+
+def test_another_process_gives_the_same_counts():
+    """The hash seed of the process does not reach the result."""
+    code = (
+        "import pandas as pd; from zorgpad.disclosure import *;"
+        "f = pd.DataFrame([(f'{i}-{j}', c) for i in range(6) for j in range(2 * i + 1) for c in {f'g{i}', 'r'}],"
+        "columns=['client_id', 'cell']);"
+        "print(protect_members(f, policy=choose_policy('werkgroep'), key=bytes(range(32))).counts.to_csv())"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(outputs) == 1
+
+
+def test_an_unlinked_cell_with_equal_truth_rounds_equally_every_month():
+    """A cell of seven children in each of 24 months shows the same count 24 times."""
+    frame = pd.concat([members(g="a b c d e f g").assign(block=month) for month in range(24)])
+    assert protect_members(frame, policy=WERKGROEP, key=KEY).counts["n"].drop_duplicates().size == 1
+
+
+def test_rounding_of_one_cell_is_unbiased_over_keys():
+    """Of two children, 5 is shown for two keys in five: within four standard errors of 0.4 over 2,000 keys."""
+    labels = [str(i) for i in range(2000)]
+    share = (keyed_rounding(np.full(2000, 2), base=5, key=KEY, labels=labels) == 5).mean()
+    assert abs(share - 0.4) < 4 * np.sqrt(0.24 / 2000)
+
+
+def test_a_cell_without_children_is_zero():
+    """A cell that was asked and that counts nobody is 0."""
+    done = protect_members(members(g="a b"), policy=WERKGROEP, key=KEY, cells=pd.DataFrame({"cell": ["g", "h"]}))
+    assert done.counts.set_index("cell")["n"]["h"] == 0
+
+
+def test_intern_changes_nothing_and_cbs_withholds_under_ten():
+    """Without protection 3 stays 3; under the policy of CBS it is missing."""
+    frame = members(g="a b c")
+    assert protect_members(frame, policy=choose_policy("intern"), key=KEY).counts["n"].tolist() == [3]
+    assert protect_members(frame, policy=choose_policy("cbs"), key=KEY).counts["n"].isna().all()
+
+
+def test_linked_cells_are_protected_together():
+    """A table that leaves out a cell of its groups is refused."""
+    with pytest.raises(DisclosureError, match="1 cells are linked"):
+        protect_table(pd.DataFrame({"cell": ["g"]}), atoms=atoms_of(members(g="a", h="a")), policy=WERKGROEP, key=KEY)
+
+
+def test_a_share_needs_a_denominator_of_ten():
+    """5 of 20 is a quarter; 5 of 5 is missing."""
+    shares = protect_share(pd.Series([5, 5]), pd.Series([20, 5]), policy=WERKGROEP)
+    assert shares[0] == 0.25
+    assert shares.isna().tolist() == [False, True]
+
+
+def test_a_policy_is_never_looser_than_that_of_the_region():
+    """Stricter is allowed, looser is not."""
+    assert choose_policy("cbs", "werkgroep").minimum_cell == 10
+    with pytest.raises(DisclosureError, match="looser"):
+        choose_policy("intern", "werkgroep")
+
+
+def test_a_short_key_is_refused():
+    """Fifteen bytes are too few."""
+    with pytest.raises(DisclosureError, match="16 bytes"):
+        thresholds(b"123456789012345", ["g"])

@@ -1,5 +1,6 @@
 """Protection of what leaves: counts by controlled rounding on disjoint groups of children."""
 
+from zorgpad.disclosure.audit import audit
 from zorgpad.disclosure.policies import Policy, choose_policy
 from zorgpad.disclosure.rounding import Rounded, controlled_rounding, keyed_rounding, thresholds
 from zorgpad.disclosure.tables import Atoms, Protected, atoms_of, protect_members, protect_share, protect_table
@@ -10,6 +11,7 @@ __all__ = [
     "Protected",
     "Rounded",
     "atoms_of",
+    "audit",
     "choose_policy",
     "controlled_rounding",
     "keyed_rounding",

@@ -1,0 +1,86 @@
+"""The attacker: what linear programming learns from everything that was published, with the rule known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linprog
+from scipy.sparse import csr_array, vstack
+
+from zorgpad.errors import DisclosureError
+
+
+def audit(
+    cells: Sequence[str],
+    rounded: np.ndarray,
+    matrix: csr_array,
+    *,
+    base: int,
+    is_two_step: np.ndarray | None = None,
+    known: Mapping[str, int] | None = None,
+    implied: csr_array | None = None,
+) -> pd.DataFrame:
+    """Bound every published count, and every implied one, by all that was published.
+
+    The attacker knows which groups each count sums, that groups are 0 or more, the base, and how far a count may
+    lie from the truth. He does not know the key, nor tries whole numbers beyond rounding his bounds inwards.
+
+    Parameters
+    ----------
+    cells : sequence of str
+        Names of the published counts.
+    rounded : ndarray of int, shape (n_cells,)
+        As published.
+    matrix : sparse array of 0 and 1, shape (n_cells, n_atoms)
+    base : int
+    is_two_step : ndarray of bool, optional
+        Counts that may lie up to twice the base from the truth.
+    known : mapping of str to int, optional
+        Exact counts that the attacker has from elsewhere.
+    implied : sparse array, shape (n_implied, n_cells)
+        Sums and differences of published counts to bound as well.
+
+    Returns
+    -------
+    DataFrame
+        cell (``implied 0``, … for the implied ones), low, high (inclusive), width, is_known; in the order given.
+
+    Raises
+    ------
+    DisclosureError
+        No children fit what was published: the rule is not the one that was used.
+    """
+    exact = known or {}
+    system = csr_array(matrix, dtype=float)
+    published = np.asarray(rounded, dtype=float)
+    reach = np.where(np.zeros(len(cells), dtype=bool) if is_two_step is None else is_two_step, 2 * base, base) - 1
+    low, high = np.maximum(published - reach, 0), published + reach
+    for i, cell in enumerate(cells):
+        if cell in exact:
+            low[i] = high[i] = exact[cell]
+    asked = system if implied is None else csr_array(vstack([system, csr_array(implied) @ system]))
+    limits = {"A_ub": vstack([system, -system]), "b_ub": np.concatenate([high, -low])}
+    bounds = np.array([_bounds(asked[[i]].toarray()[0], limits) for i in range(asked.shape[0])]).reshape(-1, 2)
+    names = [*cells, *(f"implied {i}" for i in range(asked.shape[0] - len(cells)))]
+    return pd.DataFrame(
+        {
+            "cell": names,
+            "low": bounds[:, 0],
+            "high": bounds[:, 1],
+            "width": bounds[:, 1] - bounds[:, 0],
+            "is_known": [name in exact for name in names],
+        }
+    )
+
+
+def _bounds(direction: np.ndarray, limits: Mapping[str, object]) -> tuple[int, int]:
+    """Least and greatest whole value of one sum of groups."""
+    least, most = (linprog(sign * direction, method="highs-ds", **limits) for sign in (1, -1))
+    if least.status != 0 or most.status != 0:
+        raise DisclosureError(
+            "No numbers of children fit the published counts.\n"
+            "Audit with the base and the steps that they were rounded by."
+        )
+    return int(np.ceil(least.fun - 1e-6)), int(np.floor(-most.fun + 1e-6))

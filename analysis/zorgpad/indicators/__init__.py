@@ -1,0 +1,62 @@
+"""What a region steers by: who has care, in what form, what it costs, where it goes, and whether it meets its aims."""
+
+from zorgpad.indicators.areas import (
+    GEMEENTE,
+    MEMBER_COLUMNS,
+    REGION,
+    SUBREGION,
+    areas_of,
+    count_members,
+    members_by_area,
+    smallest_area,
+)
+from zorgpad.indicators.breakdowns import breakdown_band, breakdown_members, largest_provider
+from zorgpad.indicators.nulmeting import (
+    INDICATORS,
+    JEUGDHULP,
+    S1,
+    S2,
+    S2_GEZIN,
+    S2_WONEN,
+    SEGMENTS,
+    VERBLIJF,
+    compare_definitions,
+    corrected_members,
+    count_nulmeting,
+    nulmeting,
+    nulmeting_members,
+    period_bounds,
+    segment_overlap,
+)
+from zorgpad.indicators.stock import stock, stock_members
+
+__all__ = [
+    "GEMEENTE",
+    "INDICATORS",
+    "JEUGDHULP",
+    "MEMBER_COLUMNS",
+    "REGION",
+    "S1",
+    "S2",
+    "S2_GEZIN",
+    "S2_WONEN",
+    "SEGMENTS",
+    "SUBREGION",
+    "VERBLIJF",
+    "areas_of",
+    "breakdown_band",
+    "breakdown_members",
+    "compare_definitions",
+    "corrected_members",
+    "count_members",
+    "count_nulmeting",
+    "largest_provider",
+    "members_by_area",
+    "nulmeting",
+    "nulmeting_members",
+    "period_bounds",
+    "segment_overlap",
+    "smallest_area",
+    "stock",
+    "stock_members",
+]

@@ -118,8 +118,8 @@ def protect_members(
     ----------
     members : DataFrame
         client_id, cell, and optionally block (a month or year). Blocks are solved apart, but the threshold of a
-        cell is that of its name without the block: equal truth then aims at equal rounding, and averaging over
-        months does not sharpen it.
+        cell is that of its name without the block. A cell that no other cell is linked to then shows equal counts
+        for equal truth; a linked one may be moved by the sums around it, and averaging over blocks can sharpen it.
     policy : Policy
     key : bytes
         Secret, at least 16 bytes.

@@ -288,3 +288,22 @@ def test_absorbed_care_that_goes_on_leaves_the_row_open(region):
         min_overlap_days=7,
     )
     assert rows(paths, *SEEN, "is_open", "end_reason") == [("pleegzorg", "2022-01-01", "2024-01-01", True, None)]
+
+
+def test_categorical_spells_give_the_same_paths_as_categoricals(region):
+    """What identifies and names is categorical in the result where it is in the spells; the values do not change."""
+    own = spells(
+        """client | zorgvorm  | start      | end        | reason
+           b      | ambulant  | 2022-03-01 | 2022-04-01 | 31
+           a      | pleegzorg | 2022-01-01 | 2023-06-20 |
+           a      | ambulant  | 2022-03-01 | 2022-04-01 | 31"""
+    )
+    names = ["client_id", "gemeente", "zorgvorm", "provider_id", "end_reason", "sex"]
+    plain, account = build_paths(own, region, peildatum=PEILDATUM)
+    paths, same_account = build_paths(own.astype(dict.fromkeys(names, "category")), region, peildatum=PEILDATUM)
+    kept = ["client_id", "gemeente", "state", "provider_id", "end_reason", "sex"]
+    assert all(isinstance(paths[name].dtype, pd.CategoricalDtype) for name in kept)
+    as_text = paths.astype(dict.fromkeys(kept, object))
+    pd.testing.assert_frame_equal(as_text.where(as_text.notna(), None), plain.where(plain.notna(), None))
+    pd.testing.assert_frame_equal(account, same_account)
+    assert plain["position"].tolist() == [0, 1, 2, 3, 0, 1]

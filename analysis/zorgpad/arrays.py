@@ -15,6 +15,8 @@ from zorgpad.errors import DataError
 
 MISSING_DAY = 2**31 - 1
 _PACKED_BITS = 63
+_NANOSECONDS_PER_DAY = 86_400_000_000_000
+_NOT_A_TIME = np.iinfo(np.int64).min
 
 
 def as_day(value: str | pd.Timestamp | None, *, name: str) -> pd.Timestamp:
@@ -50,10 +52,9 @@ def day_numbers(dates: pd.Series) -> np.ndarray:
 
 def as_dates(numbers: np.ndarray) -> np.ndarray:
     """Numbers of days as ``datetime64[ns]``, :data:`MISSING_DAY` as ``NaT``."""
-    is_missing = numbers == MISSING_DAY
-    dates = np.where(is_missing, 0, numbers).astype("datetime64[D]").astype("datetime64[ns]")
-    dates[is_missing] = np.datetime64("NaT")
-    return np.asarray(dates)
+    moments = numbers.astype(np.int64) * _NANOSECONDS_PER_DAY
+    moments[numbers == MISSING_DAY] = _NOT_A_TIME
+    return moments.view("datetime64[ns]")
 
 
 def codes(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:

@@ -36,6 +36,23 @@ from zorgpad.schemas import (
 from zorgpad.spells import MOVE_SEPARATOR
 
 STEP = "build_paths"
+_PER_PIECE = (
+    *(
+        "client",
+        "gemeente",
+        "provider",
+        "reason",
+        "form",
+        "rank",
+        "start",
+        "end",
+        "is_open",
+        "is_known",
+        "birth",
+        "sex",
+    ),
+    *("spell", "spell_start", "spell_end"),
+)
 
 
 def build_paths(
@@ -98,7 +115,10 @@ def eventful_children(paths: pd.DataFrame, *, state: str, gemeente: str, n: int 
 
 
 class _Pieces:
-    """Spells as arrays, cut at their moves. ``form`` is a place in ``ZORGVORMEN``; ``spell`` numbers the spells."""
+    """Spells as arrays, cut at their moves, by child, start and end: what comes after reads memory in its order.
+
+    ``form`` is a place in ``ZORGVORMEN``; ``spell`` numbers the spells.
+    """
 
     def __init__(self, spells: pd.DataFrame, region: Region) -> None:
         self.client, self.clients = codes(spells["client_id"])
@@ -109,13 +129,26 @@ class _Pieces:
         self.form = np.array([ZORGVORMEN.index(name) for name in forms] + [-1], dtype=np.int64)[form]
         self.rank = np.array([region.prominence.index(name) for name in forms] + [-1], dtype=np.int64)[form]
         self.start, self.end = day_numbers(spells["start_date"]), day_numbers(spells["end_date"])
-        self.spell, self.spell_start, self.spell_end = np.arange(len(spells)), self.start, self.end
         self.is_open = spells["is_open"].to_numpy(dtype=bool)
         self.is_known = spells["is_start_known"].to_numpy(dtype=bool)
         self.birth = day_numbers(spells["birth_date"]) if "birth_date" in spells else np.full(len(spells), MISSING_DAY)
         self.sex, self.sexes = codes(spells["sex"]) if "sex" in spells else (np.full(len(spells), -1), np.array([]))
-        if "moves" in spells:
-            self._split_moves(spells["moves"].to_numpy())
+        moves = spells["moves"].to_numpy() if "moves" in spells else None
+        order = self._put_in_order()
+        self.spell, self.spell_start, self.spell_end = np.arange(len(spells)), self.start, self.end
+        if moves is not None:
+            self._split_moves(moves[order])
+            self._put_in_order()
+
+    def _put_in_order(self) -> np.ndarray | slice:
+        """Sort all pieces by child, start and end, equal ones as they came; the order in which they now stand."""
+        order = sort_rows([self.client, self.start, self.end], ties=[])
+        if (order[1:] > order[:-1]).all():
+            return slice(None)
+        for name, values in list(vars(self).items()):
+            if name in _PER_PIECE:
+                setattr(self, name, values[order])
+        return order
 
     def _split_moves(self, moves: np.ndarray) -> None:
         """Put a piece per paying gemeente in the place of each spell that moved."""
@@ -145,9 +178,8 @@ class _Pieces:
 
 def _sweep(pieces: _Pieces) -> dict[str, np.ndarray]:
     """Elementary periods by child and start: start, end, prominent piece, mask of all forms, whether care is open."""
-    order = sort_rows([pieces.client, pieces.start, pieces.end], ties=[pieces.spell])
-    alone = _touches_no_other(pieces.client[order], pieces.start[order], pieces.end[order])
-    single, crowd = order[alone], order[~alone]
+    alone = _touches_no_other(pieces.client, pieces.start, pieces.end)
+    single, crowd = np.flatnonzero(alone), np.flatnonzero(~alone)
     periods = _cut(pieces, crowd)
     rows = {
         "piece": np.concatenate([single, periods["piece"]]),
@@ -280,8 +312,10 @@ def _come_of_age(rows: dict[str, np.ndarray], pieces: _Pieces, region: Region) -
     born = pieces.birth[rows["piece"]]
     known = np.flatnonzero(born != MISSING_DAY)
     day = np.full(len(born), MISSING_DAY)
-    birthdays = pd.Series(as_dates(born[known])) + pd.DateOffset(years=region.breakdown.adult_age)
-    day[known] = day_numbers(birthdays)
+    if len(known):
+        first, last = int(born[known].min()), int(born[known].max())
+        birthdays = pd.Series(as_dates(np.arange(first, last + 1))) + pd.DateOffset(years=region.breakdown.adult_age)
+        day[known] = day_numbers(birthdays)[born[known] - first]  # few days, many children
     absent = rows["state"] == _place(GEEN_ZORG)
     spans = absent & (rows["start"] < day) & (day < rows["end"])
     young = {
@@ -305,11 +339,11 @@ def _frame(rows: dict[str, np.ndarray], pieces: _Pieces, spells: pd.DataFrame) -
     order = sort_rows([rows["client"], rows["start"]], ties=[])
     rows = {name: values[order] for name, values in rows.items()}
     client, piece = rows["client"], rows["piece"]
-    birth = pieces.birth[piece]
+    birth, sex = pieces.birth[piece], pieces.sex[piece]
     columns_ = {
         "client_id": like(spells["client_id"], client, pieces.clients),
-        "position": np.arange(len(client)) - np.searchsorted(client, client),
-        "state": take(np.array(STATES, dtype=object), rows["state"]),
+        "position": _position(client),
+        "state": _as_form(spells["zorgvorm"], rows["state"]),
         "gemeente": like(spells["gemeente"], rows["gemeente"], pieces.gemeenten),
         "provider_id": like(spells["provider_id"], rows["provider"], pieces.providers),
         "start_date": as_dates(rows["start"]),
@@ -317,11 +351,30 @@ def _frame(rows: dict[str, np.ndarray], pieces: _Pieces, spells: pd.DataFrame) -
         "is_open": rows["is_open"].astype(bool),
         "is_start_known": rows["is_known"].astype(bool),
         "stapeling": _stapeling(rows["mask"]),
-        "end_reason": take(pieces.reasons, rows["reason"]),
+        "end_reason": like(spells["end_reason"], rows["reason"], pieces.reasons),
         "birth_date": as_dates(birth),
-        "sex": take(pieces.sexes, pieces.sex[piece]),
+        "sex": like(spells["sex"], sex, pieces.sexes) if "sex" in spells else take(pieces.sexes, sex),
     }
-    return pd.DataFrame(columns_, columns=columns(Paths), copy=False)
+    return pd.DataFrame({name: _typed(columns_[name]) for name in columns(Paths)}, copy=False)
+
+
+def _typed(values: np.ndarray | pd.Categorical) -> pd.Series:
+    """A column that pandas need not look through for dates."""
+    return pd.Series(values, dtype=values.dtype, copy=False)
+
+
+def _position(client: np.ndarray) -> np.ndarray:
+    """The place of each row among those of its child; rows by child."""
+    place = np.arange(len(client))
+    begins = np.append([True], _changes(client))[: len(client)]
+    return place - np.maximum.accumulate(np.where(begins, place, 0))
+
+
+def _as_form(zorgvorm: pd.Series, state: np.ndarray) -> np.ndarray | pd.Categorical:
+    """The names of states: categorical where ``zorgvorm`` is, else plain."""
+    if isinstance(zorgvorm.dtype, pd.CategoricalDtype):
+        return pd.Categorical.from_codes(state, dtype=pd.CategoricalDtype(list(STATES)), validate=False)
+    return take(np.array(STATES, dtype=object), state)
 
 
 def _stapeling(mask: np.ndarray) -> pd.Categorical:

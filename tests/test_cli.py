@@ -140,6 +140,7 @@ def test_the_version_is_told(zorgpad_):
         (["prepare", "nergens", "--out", "x"], 3, "no nergens"),
         (["prepare", ".", "--out", "x"], 3, "empty"),
         (["prepare", ".", "--out", "x", "--key", "nergens"], 1, "nergens"),
+        (["prepare", ".", "--out", "x", "--scheduler", "tcp://127.0.0.1:9"], 3, "peildatum"),
         (["lab", "--notebooks", "nergens"], 6, "no folder nergens"),
     ],
 )

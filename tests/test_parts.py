@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -9,12 +10,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from zorgpad import cli
 from zorgpad.errors import DataError
-from zorgpad.parts import build_paths_in_parts, split_register
+from zorgpad.parts import build_paths_in_parts, cluster, read_paths, split_register, write_paths
 from zorgpad.paths import build_paths
 from zorgpad.region import Region
 from zorgpad.register import Register
 from zorgpad.sample import simulate_register
+from zorgpad.sources import write_csv
 from zorgpad.spells import build_spells
 
 PEILDATUM = "2024-01-01"
@@ -79,11 +82,52 @@ def test_a_cluster_that_loses_a_worker_loses_no_rows(register: Register, region:
     """A Dask cluster of two worker processes, one killed while the parts are being built."""
     distributed = pytest.importorskip("distributed", reason="Dask is in the extra 'cluster', which is not installed")
     settings = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with distributed.LocalCluster(**settings, host="127.0.0.1") as cluster, distributed.Client(cluster) as client:
+    with distributed.LocalCluster(**settings, host="127.0.0.1") as own, distributed.Client(own) as client:
         killed = client.submit(_kill_this_worker_once, tmp_path / "killed", pure=False, priority=10)
         built = build_paths_in_parts(register, region, peildatum=PEILDATUM, executor=client.get_executor(), n_parts=12)
         assert killed.result(timeout=60) == "lived on"
     check(built, whole)
+
+
+def test_prepare_on_a_cluster_gives_the_rows_of_this_machine(
+    register: Register, whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    """``zorgpad prepare --scheduler`` on two worker processes writes what ``prepare`` without it writes."""
+    distributed = pytest.importorskip("distributed", reason="Dask is in the extra 'cluster', which is not installed")
+    write_csv(register, tmp_path / "csv")
+    (tmp_path / "own.key").write_bytes(b"k" * 32)
+    common = ["prepare", str(tmp_path / "csv"), "--key", str(tmp_path / "own.key"), "--peildatum", PEILDATUM]
+    settings = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(**settings, host="127.0.0.1") as own:
+        for name, options in (("here", []), ("there", ["--scheduler", own.scheduler_address])):
+            monkeypatch.setattr(sys, "argv", ["zorgpad", *common, "--out", str(tmp_path / name), *options])
+            with pytest.raises(SystemExit) as stop:
+                cli.main()
+            assert (stop.value.code, capsys.readouterr().err) == (0, "")
+    check(read_paths(tmp_path / "there"), read_paths(tmp_path / "here"))
+    check(read_paths(tmp_path / "there"), whole)
+
+
+def test_written_paths_are_read_back(whole, tmp_path: Path):
+    """Stapeling is text on disk and tuples again when read; a folder without paths is refused."""
+    with pytest.raises(DataError, match="has no paths"):
+        read_paths(tmp_path)
+    write_paths(tmp_path, *whole)
+    check(read_paths(tmp_path), whole)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "paths.parquet",
+        "paths_attrition.parquet",
+        "spells.parquet",
+    ]
+
+
+def test_a_scheduler_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch):
+    """Two lines: the address, and what starts one."""
+    pytest.importorskip("distributed", reason="Dask is in the extra 'cluster', which is not installed")
+    monkeypatch.setattr("zorgpad.parts._CONNECT_SECONDS", 1)
+    message = r"No scheduler answers at tcp://127\.0\.0\.1:9\.\nStart one"
+    with pytest.raises(DataError, match=message), cluster("tcp://127.0.0.1:9"):
+        pass
 
 
 def _kill_this_worker_once(mark: Path) -> str:

@@ -176,23 +176,37 @@ def prepare(
         Path | None,
         typer.Option(metavar="FILE", help="Says which columns of an own export are which (TOML; docs/reading.md)."),
     ] = None,
+    peildatum: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Build spells and paths too, up to this first day not observed."),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Build them on this Dask cluster (tcp://host:8786); with --peildatum."),
+    ] = None,
 ) -> None:
     """Read care records into a register, and account for every row that is left out.
 
     CSV: clients.csv, allocations.csv and, if there are any, deliveries.csv and declarations.csv. iJw: messages JW301,
     JW305, JW307, JW315, JW317 and JW323. Export: CSV, Excel or Parquet files with columns of their own, and --mapping.
     CBS: a file of Beleidsinformatie Jeugd or of the microdata. Identifiers become pseudonyms; the key stays outside
-    the register. Rejected rows are listed by place and reason in rejects.csv, without values.
+    the register. Rejected rows are listed by place and reason in rejects.csv, without values. With --peildatum spells
+    and paths are built as well, into spells.parquet and paths.parquet; with --scheduler by many machines, same rows.
 
     For example:
 
     - `zorgpad prepare messages/ --format ijw --key secret.key --out data/own`
 
     - `zorgpad prepare export/ --format csv --region my_region/ --key secret.key --out data/own`
+
+    - `zorgpad prepare export/ --key secret.key --out data/own --peildatum 2024-01-01 --scheduler tcp://10.0.0.1:8786`
     """
+    from zorgpad.arrays import as_day
     from zorgpad.region import load_region
     from zorgpad.register import REJECTS_FILE, write_register
 
+    if peildatum or scheduler:
+        as_day(peildatum, name="peildatum")
     area = load_region(region or DEFAULT_REGION)
     if not source.exists():
         raise DataError(f"There is no {source}.\nGive the folder or zip with the records.")
@@ -205,6 +219,26 @@ def prepare(
         typer.echo(f"{len(register.rejects):,} rejected rows are listed by place and reason in {out / REJECTS_FILE}.")
     _show_findings(register, area)
     _tell_register(register, out)
+    if peildatum:
+        _build_paths(register, area, out, peildatum, scheduler)
+
+
+def _build_paths(register: Register, area: Region, out: Path, peildatum: str, scheduler: str | None) -> None:
+    """Build spells and paths, here or on a cluster, and put them into the folder of the register."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from zorgpad import parts
+
+    with ExitStack() as stack:
+        if scheduler:
+            executor, threads = stack.enter_context(parts.cluster(scheduler))
+        else:
+            executor, threads = stack.enter_context(ThreadPoolExecutor(1)), 1
+        built = parts.build_paths_in_parts(
+            register, area, peildatum=peildatum, executor=executor, n_parts=4 * threads if scheduler else 1
+        )
+    spells_file, paths_file = parts.write_paths(out, *built)
+    typer.echo(f"{len(built[0]):,} spells are in {spells_file}, {len(built[1]):,} rows of paths in {paths_file}.")
 
 
 def _reader(source: Path, kind: str | None, mapping: Path | None) -> Callable[..., Register]:

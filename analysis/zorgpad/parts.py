@@ -7,8 +7,14 @@ is one (``Client("tcp://…").get_executor()``), and gives the parts of a machin
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +26,11 @@ from zorgpad.register import Register
 from zorgpad.schemas import ATTRITION_COLUMNS, ZORGVORMEN
 from zorgpad.spells import build_spells
 
+SPELLS_FILE = "spells.parquet"
+PATHS_FILE = "paths.parquet"
+PATHS_ATTRITION_FILE = "paths_attrition.parquet"
+_BESIDE = "|"
+_CONNECT_SECONDS = 10
 _TABLES = ("clients", "allocations", "deliveries", "declarations")
 
 
@@ -70,6 +81,77 @@ def build_paths_in_parts(
     built = [job.result() for job in jobs]
     spells, paths = (_together([part[at] for part in built]) for at in (0, 1))
     return spells, paths, _sum_attrition([part[2] for part in built])
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[tuple[Executor, int]]:
+    """The executor of the Dask scheduler at ``address`` (``tcp://host:8786``), and how many threads its workers have.
+
+    Raises
+    ------
+    DataError
+        When the extra ``cluster`` is not installed, or no scheduler with workers answers within ten seconds.
+    """
+    try:
+        distributed: Any = import_module("distributed")  # an optional extra, without types
+    except ImportError:
+        raise DataError(
+            "Work on a cluster needs Dask, which is not installed.\nInstall zorgpad[cluster], here and on each worker."
+        ) from None
+    try:
+        client = distributed.Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError):
+        raise DataError(
+            f"No scheduler answers at {address}.\nStart one with 'dask scheduler', or give its address (tcp://host:port)."
+        ) from None
+    with client:
+        threads = sum(client.nthreads().values())
+        if not threads:
+            raise DataError(f"The scheduler at {address} has no workers.\nStart some with 'dask worker {address}'.")
+        yield client.get_executor(), threads
+
+
+def write_paths(
+    folder: str | Path, spells: pd.DataFrame, paths: pd.DataFrame, attrition: pd.DataFrame
+) -> tuple[Path, Path]:
+    """Write what :func:`build_paths_in_parts` gives as Parquet files into the folder of its register.
+
+    They are gone when the register is written anew. Each file is complete or not there. ``stapeling`` is text, with a
+    bar between forms; :func:`read_paths` makes tuples of it again.
+    """
+    folder = Path(folder)
+    forms = paths["stapeling"].cat
+    text = forms.rename_categories([_BESIDE.join(own) for own in forms.categories])
+    frames = {SPELLS_FILE: spells, PATHS_FILE: paths.assign(stapeling=text), PATHS_ATTRITION_FILE: attrition}
+    for name, frame in frames.items():
+        part = folder / f"{name}.{os.getpid()}.part"
+        frame.to_parquet(part, index=False)
+        part.replace(folder / name)
+    return folder / SPELLS_FILE, folder / PATHS_FILE
+
+
+def read_paths(folder: str | Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Read spells, paths and their attrition, as :func:`write_paths` wrote them.
+
+    Raises
+    ------
+    DataError
+        When the folder has none.
+    """
+    folder = Path(folder)
+    if not all((folder / name).is_file() for name in (SPELLS_FILE, PATHS_FILE, PATHS_ATTRITION_FILE)):
+        raise DataError(f"{folder} has no paths.\nMake them with 'zorgpad prepare --peildatum DATE'.")
+    spells, paths, attrition = (
+        pd.read_parquet(folder / name) for name in (SPELLS_FILE, PATHS_FILE, PATHS_ATTRITION_FILE)
+    )
+    forms = paths["stapeling"].astype("category").cat
+    tuples = [tuple(str(own).split(_BESIDE)) if own else () for own in forms.categories]
+    order = sorted(range(len(tuples)), key=lambda place: _by_forms(tuples[place]))
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    categories = pd.Index([tuples[at] for at in order], tupleize_cols=False, dtype=object)
+    paths["stapeling"] = pd.Categorical.from_codes(place[forms.codes], categories=categories)
+    return spells, paths, attrition
 
 
 def _part_of(clients: pd.Series, n_parts: int) -> np.ndarray:

@@ -4,7 +4,7 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registers import registers, with_maatwerk
@@ -77,6 +77,7 @@ def test_the_corrected_definition_counts_care_and_not_paper(region):
     assert rows(own, *columns) == [("2022", 2, 2, 0, 0), ("2023", 2, 1, 1, 0)]
 
 
+@settings(deadline=None, max_examples=30)  # the first one warms up pandas
 @given(drawn=registers())
 def test_counts_are_sizes_of_the_list(drawn, region):
     """Of every cell; and a child of the region is a child of at least one of its gemeenten."""
@@ -92,6 +93,7 @@ def test_counts_are_sizes_of_the_list(drawn, region):
     assert (per_kind["subregio"] >= per_kind["regio"]).all()
 
 
+@settings(deadline=None, max_examples=30)  # the first one warms up pandas
 @given(days=st.lists(st.dates(date(2021, 1, 1), date(2023, 12, 1)), min_size=1, unique=True))
 def test_stock_counts_are_sizes_of_the_list(days, region):
     """On any day; nobody twice in a cell."""

@@ -10,7 +10,9 @@ from zorgpad.indicators.areas import (
     members_by_area,
     smallest_area,
 )
+from zorgpad.indicators.benchmark import benchmark, exact_poisson, funnel_limits, shrink
 from zorgpad.indicators.breakdowns import breakdown_band, breakdown_members, largest_provider
+from zorgpad.indicators.flows import decompose_change, flow_members, stock_and_flow
 from zorgpad.indicators.nulmeting import (
     INDICATORS,
     JEUGDHULP,
@@ -44,19 +46,26 @@ __all__ = [
     "SUBREGION",
     "VERBLIJF",
     "areas_of",
+    "benchmark",
     "breakdown_band",
     "breakdown_members",
     "compare_definitions",
     "corrected_members",
     "count_members",
     "count_nulmeting",
+    "decompose_change",
+    "exact_poisson",
+    "flow_members",
+    "funnel_limits",
     "largest_provider",
     "members_by_area",
     "nulmeting",
     "nulmeting_members",
     "period_bounds",
     "segment_overlap",
+    "shrink",
     "smallest_area",
     "stock",
+    "stock_and_flow",
     "stock_members",
 ]

@@ -166,7 +166,7 @@ def _kinds_of_forms(forms: pd.Series, region: Region) -> pd.DataFrame:
 
 
 def _members(care: pd.DataFrame, kinds: pd.DataFrame, *, region: Region, periods: Iterable[str]) -> pd.DataFrame:
-    """Who counts by rows of care: client_id, gemeente, start_date, end_date (may be missing); kinds are their products."""
+    """Who counts by rows of care: client_id, gemeente, start_date, end_date (may be missing)."""
     segment, verblijf, family = kinds["segment"], kinds["is_verblijf"], kinds["is_gezinsvorm"]
     counts_in = {
         JEUGDHULP: pd.Series(data=True, index=care.index),

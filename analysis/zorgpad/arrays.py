@@ -6,7 +6,8 @@ text has code -1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -88,6 +89,19 @@ def like(model: pd.Series, code: np.ndarray, values: np.ndarray) -> np.ndarray |
         dtype = model.dtype if own.is_monotonic_increasing else pd.CategoricalDtype(pd.Index(values))
         return pd.Categorical.from_codes(code, dtype=dtype, validate=False)
     return take(values, code)
+
+
+def positions(client: np.ndarray) -> np.ndarray:
+    """The place of each row among those of its child, from 0; rows by child."""
+    place = np.arange(len(client))
+    begins = np.append([True], client[1:] != client[:-1])[: len(client)]
+    return np.asarray(place - np.maximum.accumulate(np.where(begins, place, 0)))
+
+
+def as_frame(columns: Mapping[str, Any]) -> pd.DataFrame:
+    """Arrays as a frame: each keeps its type and its memory; pandas need not look through text for dates."""
+    typed = {name: pd.Series(values, dtype=values.dtype, copy=False) for name, values in columns.items()}
+    return pd.DataFrame(typed, copy=False)
 
 
 def sort_rows(keys: Sequence[np.ndarray], *, ties: Sequence[np.ndarray]) -> np.ndarray:

@@ -13,10 +13,12 @@ from zorgpad.arrays import (
     MISSING_DAY,
     as_dates,
     as_day,
+    as_frame,
     codes,
     day_number,
     day_numbers,
     like,
+    positions,
     sort_rows,
     take,
 )
@@ -342,7 +344,7 @@ def _frame(rows: dict[str, np.ndarray], pieces: _Pieces, spells: pd.DataFrame) -
     birth, sex = pieces.birth[piece], pieces.sex[piece]
     columns_ = {
         "client_id": like(spells["client_id"], client, pieces.clients),
-        "position": _position(client),
+        "position": positions(client),
         "state": _as_form(spells["zorgvorm"], rows["state"]),
         "gemeente": like(spells["gemeente"], rows["gemeente"], pieces.gemeenten),
         "provider_id": like(spells["provider_id"], rows["provider"], pieces.providers),
@@ -355,19 +357,7 @@ def _frame(rows: dict[str, np.ndarray], pieces: _Pieces, spells: pd.DataFrame) -
         "birth_date": as_dates(birth),
         "sex": like(spells["sex"], sex, pieces.sexes) if "sex" in spells else take(pieces.sexes, sex),
     }
-    return pd.DataFrame({name: _typed(columns_[name]) for name in columns(Paths)}, copy=False)
-
-
-def _typed(values: np.ndarray | pd.Categorical) -> pd.Series:
-    """A column that pandas need not look through for dates."""
-    return pd.Series(values, dtype=values.dtype, copy=False)
-
-
-def _position(client: np.ndarray) -> np.ndarray:
-    """The place of each row among those of its child; rows by child."""
-    place = np.arange(len(client))
-    begins = np.append([True], _changes(client))[: len(client)]
-    return place - np.maximum.accumulate(np.where(begins, place, 0))
+    return as_frame({name: columns_[name] for name in columns(Paths)})
 
 
 def _as_form(zorgvorm: pd.Series, state: np.ndarray) -> np.ndarray | pd.Categorical:

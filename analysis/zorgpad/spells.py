@@ -15,10 +15,12 @@ from zorgpad.arrays import (
     MISSING_DAY,
     as_dates,
     as_day,
+    as_frame,
     codes,
     day_number,
     day_numbers,
     like,
+    positions,
     sort_rows,
     take,
 )
@@ -308,10 +310,8 @@ def _frame(
     del order, zorgvorm, provider
     reason = np.where(is_open, -1, records.reason[merged["decisive"]])
     source = np.where(is_open, 0, records.source[merged["decisive"]])
-    number = np.arange(len(row)) - np.searchsorted(client, client) + 1
-    names = records.clients[client]
     columns_ = {
-        "spell_id": [f"{name}-{k}" for name, k in zip(names, number.tolist(), strict=True)],
+        "spell_id": _numbered(client, records.clients),
         "client_id": like(records.allocations["client_id"], client, records.clients),
         "gemeente": like(records.allocations["gemeente"], records.gemeente[row], records.gemeenten),
         "zorgvorm": take(records.zorgvormen, records.zorgvorm[row]),
@@ -325,7 +325,7 @@ def _frame(
         "end_source": take(np.array(_SOURCES, dtype=object), source),
         "n_allocations": merged["n"],
     }
-    at = pd.Index(register.clients["client_id"]).get_indexer(pd.Index(records.clients))[client]
+    at = _places(register.clients["client_id"], records.clients)[client]
     born = (
         register.clients["birth_date"]
         if "birth_date" in register.clients
@@ -334,7 +334,22 @@ def _frame(
     columns_["birth_date"] = pd.to_datetime(born).array.take(at, allow_fill=True)
     sex = register.clients["sex"].astype(object).to_numpy() if "sex" in register.clients else np.array([], dtype=object)
     columns_["sex"] = take(sex, at if len(sex) else np.full(len(at), -1))
-    return pd.DataFrame({**columns_, "moves": moves}, copy=False)
+    return as_frame({**columns_, "moves": moves})
+
+
+def _numbered(client: np.ndarray, names: np.ndarray) -> np.ndarray:
+    """``name-1``, ``name-2`` … within each child; rows by child."""
+    number = positions(client)
+    suffixes = np.array([f"-{k}" for k in range(1, int(number.max(initial=0)) + 2)], dtype=object)
+    return np.asarray(names[client] + suffixes[number])
+
+
+def _places(clients: pd.Series, names: np.ndarray) -> np.ndarray:
+    """The row of each of ``names`` in ``clients``, -1 where there is none."""
+    own = clients.to_numpy(dtype=object)
+    if len(own) == len(names) and (own == names).all():  # a register is written by child: often nothing to look up
+        return np.arange(len(names))
+    return np.asarray(pd.Index(own).get_indexer(pd.Index(names)))
 
 
 def _start_known(records: _Records, merged: dict[str, np.ndarray], region: Region, gap: int) -> np.ndarray:

@@ -2,15 +2,18 @@
 
 Spells: against the same merge in SQL with window functions by DuckDB on two threads, where it is installed (it is no
 dependency). Paths: against pandas ``sort_values`` on child, start and end of the same shuffled spells. Identifiers are
-categorical for all contestants. Then the cost when the rows double. Each figure is the best of three.
+categorical for all contestants. Then the cost when the rows double. Contestants take turns; each figure is the best of
+three. What building spells takes over its input is the most memory of the process while it runs, less that before.
 """
 
 from __future__ import annotations
 
 import resource
 import sys
+import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,17 +79,40 @@ def make_register(n: int, region: Region) -> Register:
     return Register(clients, frame, empty(Deliveries), empty(Declarations))
 
 
-def best_of(call: Callable[[], Any], *, times: int = 3) -> float:
-    """The shortest of ``times`` runs, in seconds."""
-    seconds = []
+def best_of(*calls: Callable[[], Any], times: int = 3) -> list[float]:
+    """The shortest of ``times`` runs of each call, in seconds; the calls take turns."""
+    seconds: list[list[float]] = [[] for _ in calls]
     for _ in range(times):
-        begin = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - begin)
-    return min(seconds)
+        for call, own in zip(calls, seconds, strict=True):
+            begin = time.perf_counter()
+            call()
+            own.append(time.perf_counter() - begin)
+    return [min(own) for own in seconds]
 
 
-def duckdb_seconds(register: Register) -> float | None:
+def resident() -> float:
+    """Memory of the process now, in GB."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**30
+
+
+def memory_over_input(call: Callable[[], Any]) -> float:
+    """The most memory of the process while ``call`` runs, over what it had before, in GB; looks every 10 ms."""
+    before, most, done = resident(), 0.0, threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not done.wait(0.01):
+            most = max(most, resident())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    call()
+    done.set()
+    watcher.join()
+    return most - before
+
+
+def by_duckdb(register: Register) -> Callable[[], Any] | None:
     """The merge in SQL, up to a pandas frame; ``None`` where DuckDB is not installed."""
     try:
         import duckdb  # no dependency: only here, and only when somebody has it
@@ -96,23 +122,26 @@ def duckdb_seconds(register: Register) -> float | None:
     connection.execute("set threads = 2")
     connection.register("allocations", register.allocations)
     connection.register("products", pd.DataFrame({"product_code": list(CODES), "zorgvorm": list(CODES.values())}))
-    return best_of(lambda: connection.execute(MERGE).df())
+    return lambda: connection.execute(MERGE).df()
 
 
 def measure(n: int) -> tuple[float, float]:
     """Print the figures of ``n`` allocations; return the seconds of spells and of paths."""
     region = load_region("een10voordejeugd")
     register = make_register(n, region)
+    over = memory_over_input(lambda: build_spells(register, region, peildatum=PEILDATUM))
     spells, _ = build_spells(register, region, peildatum=PEILDATUM)
     shuffled = spells.sample(frac=1, random_state=1)
     for name in ("zorgvorm", "sex"):
         shuffled[name] = shuffled[name].astype("category")
-    ours = best_of(lambda: build_spells(register, region, peildatum=PEILDATUM))
-    theirs = duckdb_seconds(register)
-    beside = f"DuckDB {theirs:.2f} s, ratio {ours / theirs:.2f}" if theirs else "DuckDB is not installed"
-    print(f"{n:,} allocations to {len(spells):,} spells: {ours:.2f} s; {beside}")
-    paths = best_of(lambda: build_paths(shuffled, region, peildatum=PEILDATUM))
-    sort = best_of(lambda: shuffled.sort_values(["client_id", "start_date", "end_date"]))
+    sql = by_duckdb(register)
+    ours, *theirs = best_of(*filter(None, [lambda: build_spells(register, region, peildatum=PEILDATUM), sql]))
+    beside = f"DuckDB {theirs[0]:.2f} s, ratio {ours / theirs[0]:.2f}" if theirs else "DuckDB is not installed"
+    print(f"{n:,} allocations to {len(spells):,} spells: {ours:.2f} s; {beside}; {over:.2f} GB over the input")
+    paths, sort = best_of(
+        lambda: build_paths(shuffled, region, peildatum=PEILDATUM),
+        lambda: shuffled.sort_values(["client_id", "start_date", "end_date"]),
+    )
     print(f"{len(spells):,} spells to paths: {paths:.2f} s; sort_values {sort:.2f} s, ratio {paths / sort:.2f}")
     return ours, paths
 

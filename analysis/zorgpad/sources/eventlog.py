@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from zorgpad.arrays import codes
+from zorgpad.arrays import as_frame, codes, positions
 from zorgpad.errors import DataError
 from zorgpad.pseudonym import is_bsn
 from zorgpad.runs import NEW_STAY, moments, sort_moments
@@ -59,8 +59,9 @@ def read_event_log(
         understood, an end lies before its start, or cases are raw BSNs. The message holds counts, never a value.
     """
     log = _read(path_or_frame)
-    _require(log, [name for name in (case, activity, start, end) if name is not None])
-    log = log.rename_axis(None).reset_index(drop=True)
+    needed = [name for name in (case, activity, start, end) if name is not None]
+    _require(log, needed)
+    log = log[list(dict.fromkeys(needed))].rename_axis(None).reset_index(drop=True)
     begin = _times(log[start], start)
     finish = begin if end is None else _times(log[end], end)
     _refuse_gaps({"case": log[case].isna(), "activity": log[activity].isna(), "start": begin.isna()})
@@ -69,10 +70,12 @@ def read_event_log(
             f"{int((finish < begin).sum())} events end before they start.\nCorrect them, or read the log without 'end'."
         )
     cut = _cut(begin, finish, peildatum)
-    seen = begin < cut if peildatum is not None else pd.Series(data=True, index=log.index)
-    log, begin, finish = log[seen], begin[seen], finish[seen]
+    if peildatum is not None:
+        seen = begin < cut
+        log, begin, finish = log[seen], begin[seen], finish[seen]
     runs_on = finish.isna() | (finish > cut)
-    return _frame(_names(log[case]), _names(log[activity]), begin, finish.mask(runs_on, cut), runs_on)
+    finish = finish.mask(runs_on, cut) if runs_on.any() else finish
+    return _frame(_names(log[case]), _names(log[activity]), begin, finish, runs_on)
 
 
 def _read(source: str | Path | pd.DataFrame) -> pd.DataFrame:
@@ -166,13 +169,12 @@ def _frame(
     place, names = pd.factorize(state.iloc[order])
     alone = pd.Index([(str(name),) for name in names], tupleize_cols=False, dtype=object)
     n = len(code)
-    first = np.flatnonzero(np.append([True], code[1:] != code[:-1]))
-    nothing = pd.Series(np.full(n, None, dtype=object), dtype=object)
+    nothing = np.full(n, None, dtype=object)
     rows = {
         "client_id": client.array[order],
-        "position": np.arange(n) - np.repeat(first, np.diff(np.append(first, n))),
+        "position": positions(code),
         "state": state.array[order],
-        "gemeente": pd.Series(np.full(n, "", dtype=object), dtype=object),
+        "gemeente": np.full(n, "", dtype=object),
         "provider_id": nothing.copy(),
         "start_date": begin.to_numpy()[order],
         "end_date": finish.to_numpy()[order],
@@ -184,4 +186,4 @@ def _frame(
         "sex": nothing,
         NEW_STAY: np.ones(n, dtype=bool),
     }
-    return pd.DataFrame(rows, copy=False)
+    return as_frame(rows)

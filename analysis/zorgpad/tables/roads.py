@@ -12,7 +12,9 @@ from zorgpad.region import Region
 from zorgpad.tables.stays import Rule, rule_note
 
 
-def describe_timelines(paths: pd.DataFrame, *, names: Mapping[str, str], peildatum: str) -> dict[str, Any]:
+def describe_timelines(
+    paths: pd.DataFrame, *, names: Mapping[str, str], peildatum: str, rule: Rule = "ijw"
+) -> dict[str, Any]:
     """Describe :func:`zorgpad.figures.draw_timelines`: each road in words, each stay in the table."""
     shown = paths[paths["client_id"].isin(list(names))].sort_values(["client_id", "start_date"])
     stories, rows = [], []
@@ -41,7 +43,7 @@ def describe_timelines(paths: pd.DataFrame, *, names: Mapping[str, str], peildat
         "title": f"De cliëntreis van {len(names)} verzonnen kinderen",
         "caption": "Elke regel is een vorm van hulp, elke balk een periode. Een pijl betekent: loopt nog op "
         f"{format_date(peildatum)}. Liggen balken boven elkaar, dan liepen ze tegelijk (stapeling). "
-        "De stippellijn is het begin van de gegevens.",
+        f"De stippellijn is het begin van de gegevens. Rekenregel van de periodes: {rule}.",
         "alt": f"Tijdlijnen. {'. '.join(stories)}.",
         "numbers": pd.DataFrame(numbers).reset_index(drop=True),
     }

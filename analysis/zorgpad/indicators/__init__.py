@@ -12,6 +12,14 @@ from zorgpad.indicators.areas import (
 )
 from zorgpad.indicators.benchmark import benchmark, exact_poisson, funnel_limits, shrink
 from zorgpad.indicators.breakdowns import breakdown_band, breakdown_members, largest_provider
+from zorgpad.indicators.factsheet import (
+    allocated_cents,
+    is_contracted,
+    product_factsheet,
+    product_members,
+    referrer_members,
+    referrer_shares,
+)
 from zorgpad.indicators.flows import decompose_change, flow_members, stock_and_flow
 from zorgpad.indicators.nulmeting import (
     INDICATORS,
@@ -30,7 +38,20 @@ from zorgpad.indicators.nulmeting import (
     period_bounds,
     segment_overlap,
 )
+from zorgpad.indicators.projection import (
+    Flows,
+    Scenario,
+    children_in_residence,
+    estimate_flows,
+    named_scenarios,
+    project,
+    residence_forms,
+    simulate_years,
+)
+from zorgpad.indicators.realisation import completeness, realisation
 from zorgpad.indicators.stock import stock, stock_members
+from zorgpad.indicators.support import conditional_odds_ratio, match_stays, support_before
+from zorgpad.indicators.waiting import waiting_cohort
 
 __all__ = [
     "GEMEENTE",
@@ -45,27 +66,47 @@ __all__ = [
     "SEGMENTS",
     "SUBREGION",
     "VERBLIJF",
+    "Flows",
+    "Scenario",
+    "allocated_cents",
     "areas_of",
     "benchmark",
     "breakdown_band",
     "breakdown_members",
+    "children_in_residence",
     "compare_definitions",
+    "completeness",
+    "conditional_odds_ratio",
     "corrected_members",
     "count_members",
     "count_nulmeting",
     "decompose_change",
+    "estimate_flows",
     "exact_poisson",
     "flow_members",
     "funnel_limits",
+    "is_contracted",
     "largest_provider",
+    "match_stays",
     "members_by_area",
+    "named_scenarios",
     "nulmeting",
     "nulmeting_members",
     "period_bounds",
+    "product_factsheet",
+    "product_members",
+    "project",
+    "realisation",
+    "referrer_members",
+    "referrer_shares",
+    "residence_forms",
     "segment_overlap",
     "shrink",
+    "simulate_years",
     "smallest_area",
     "stock",
     "stock_and_flow",
     "stock_members",
+    "support_before",
+    "waiting_cohort",
 ]

@@ -55,6 +55,7 @@ def test_a_figure_of_counts_is_described_by_its_numbers(counts, region):
     words = tables.describe_nulmeting(counts, region, gemeente="GM0743")
     assert "pleegzorg en gezinshuis (segment 2) 1 in 2022 en 0 in 2023" in words["alt"]
     assert words["numbers"].loc["pleegzorg en gezinshuis (segment 2)"].tolist() == [1, 0]
+    assert "geen rekenregel (ijw of cbs)" in words["caption"]
 
 
 def test_a_stock_is_described_by_its_first_and_last_month(region):
@@ -65,13 +66,16 @@ def test_a_stock_is_described_by_its_first_and_last_month(region):
     assert "pleegzorg van 0 naar 1" in words["alt"]
     assert "gezinshuis van 0 naar 1" in words["alt"]
     assert words["numbers"].index.tolist() == ["1 januari 2022", "1 juli 2022"]
-    assert "hoogstens 30 dagen" in words["caption"]
+    assert "verlengingen samengevoegd tot 30 dagen (rekenregel ijw)" in words["caption"]
+    words = tables.describe_stock(own, region, area="Helmond", peildatum=PEILDATUM, rule="cbs")
+    assert "(rekenregel cbs)" in words["caption"]
 
 
 def test_a_road_is_told_in_steps(region):
     """The states one after the other; the table says what ran beside them, and what still runs."""
     words = tables.describe_timelines(paths_of(ROAD, region), names={"a": "Kind A", "b": "Kind B"}, peildatum=PEILDATUM)
     assert "Kind A: ambulante hulp, dan pleegzorg, dan gezinshuis, dan geen jeugdhulp" in words["alt"]
+    assert words["caption"].endswith("Rekenregel van de periodes: ijw.")
     numbers = words["numbers"]
     assert numbers.loc[1, ["vorm van hulp", "daarnaast", "van", "duur"]].tolist() == [
         "pleegzorg",

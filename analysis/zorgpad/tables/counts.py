@@ -7,8 +7,17 @@ from typing import Any
 import pandas as pd
 
 from zorgpad.indicators import GEMEENTE, JEUGDHULP, REGION, S1, S2_GEZIN, S2_WONEN, SUBREGION, VERBLIJF, areas_of
-from zorgpad.labels import INDICATOR_LABELS, STATE_LABELS, enumerate_words, format_date, format_number, format_percent
+from zorgpad.labels import (
+    INDICATOR_LABELS,
+    STATE_LABELS,
+    enumerate_words,
+    format_date,
+    format_number,
+    format_percent,
+    name_rule,
+)
 from zorgpad.region import Region
+from zorgpad.tables.stays import Rule
 
 _SHOWN = (JEUGDHULP, S1, S2_GEZIN, S2_WONEN, VERBLIJF)
 
@@ -59,13 +68,16 @@ def describe_nulmeting(counts: pd.DataFrame, region: Region, *, gemeente: str) -
     return {
         "title": f"Kinderen die niet thuis woonden, {name}",
         "caption": "Geteld is elk kind met een toewijzing die in het jaar liep. Een kind met twee soorten verblijf "
-        "telt in beide vakken mee. Elk vak heeft zijn eigen schaal.",
+        "telt in beide vakken mee. Elk vak heeft zijn eigen schaal. Toewijzingen tellen zoals ze zijn: voor deze "
+        "telling voegt geen rekenregel (ijw of cbs) ze samen.",
         "alt": f"Staafdiagram voor {name}. Aantal kinderen: {'; '.join(facts)}.",
         "numbers": wide.rename_axis("soort verblijf").rename_axis(None, axis="columns"),
     }
 
 
-def describe_stock(counts: pd.DataFrame, region: Region, *, area: str, peildatum: str) -> dict[str, Any]:
+def describe_stock(
+    counts: pd.DataFrame, region: Region, *, area: str, peildatum: str, rule: Rule = "ijw"
+) -> dict[str, Any]:
     """Describe :func:`zorgpad.figures.draw_stock`; the numbers are those of the first month of each half year."""
     wide = counts.pivot_table(index="stock_date", columns="zorgvorm", values="n_children").astype(int)
     wide = wide.loc[:, (wide > 0).any()].rename(columns=STATE_LABELS)
@@ -74,8 +86,8 @@ def describe_stock(counts: pd.DataFrame, region: Region, *, area: str, peildatum
     half_years = wide[wide.index.month.isin([1, 7])]
     return {
         "title": f"Kinderen per vorm van verblijf door de tijd, {area}",
-        "caption": f"Stand op de eerste dag van elke maand, tot {format_date(peildatum)}. Verlengingen zijn "
-        f"samengevoegd (gat van hoogstens {region.max_gap_days} dagen; rekenregel ijw).",
+        "caption": f"Stand op de eerste dag van elke maand, tot {format_date(peildatum)}. Regel: "
+        f"{name_rule(rule, max_gap_days=region.max_gap_days)}.",
         "alt": f"Lijndiagram voor {area}, van {format_date(first)} tot {format_date(last)}: {'; '.join(facts)}.",
         "numbers": half_years.set_axis([format_date(day) for day in half_years.index]).rename_axis("stand op"),
     }

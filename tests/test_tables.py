@@ -10,6 +10,7 @@ from test_graph import ROAD
 from test_indicators import BROKEN
 from zorgpad import tables, views
 from zorgpad.cohorts import build_intervals
+from zorgpad.disclosure import choose_policy
 from zorgpad.graph import graph_tables, process_graph
 from zorgpad.indicators import breakdown_band, nulmeting, stock
 from zorgpad.survival import cumulative_incidence, kaplan_meier, length_of_stay
@@ -117,16 +118,39 @@ def test_the_process_map_is_told_by_the_likeliest_next_step(region):
     assert table["kans binnen een jaar"].tolist() == ["10% (4–20%)", "5% (0–10%)"]
 
 
-def test_a_cohort_is_told_with_what_was_left_out(region):
-    """Five stays, one still going on; one began with the window, unknown."""
-    cohort, attrition = cohort_of(BROKEN, region)
-    told = tables.tell_cohort(cohort, attrition, what="plaatsingen")
-    assert told.startswith("Dit gaat over **5 plaatsingen**. Daarvan lopen er 1 nog")
-    assert "Niet meegeteld" not in told
-    attrition.loc[0, "rows_before"] = attrition.loc[0, "rows_after"] + 1
-    assert tables.tell_cohort(cohort, attrition, what="x").endswith(
-        "Niet meegeteld: 1 plaatsing met een onbekend begin."
-    )
+def test_stays_are_told_with_what_was_left_out():
+    """Three hundred and ninety five stays, 190 still going on, 10 of the last month left out."""
+    counts = pd.Series({"n_stays": 395, "n_censored": 190, "n_start_unknown": 0, "n_before": 0, "n_last_month": 10})
+    told = tables.tell_stays(counts, what="plaatsingen")
+    assert told.startswith("Dit gaat over **395 plaatsingen**. Daarvan lopen er 190 nog")
+    assert told.endswith("Niet meegeteld: 10 plaatsingen in de laatste maand.")
+    assert "Niet meegeteld" not in tables.tell_stays(counts.replace(10, 0), what="plaatsingen")
+
+
+def test_of_a_rounded_difference_under_two_steps_nothing_is_made(region):
+    """From 40 to 45 may be no change at all when both were rounded to fives; from 40 to 50 is told."""
+    counts = nulmeting_of({2022: 40, 2023: 45})
+    assert "ongeveer evenveel als in 2022" in tables.tell_nulmeting(counts, region, gemeente="GM0794", base=5)
+    assert "5 meer dan in 2022" in tables.tell_nulmeting(counts, region, gemeente="GM0794")
+    counts = nulmeting_of({2022: 40, 2023: 50})
+    assert "10 meer dan in 2022" in tables.tell_nulmeting(counts, region, gemeente="GM0794", base=5)
+
+
+def test_readers_are_told_how_numbers_were_protected():
+    """A 0 may be 1 to 4; curves are counted per 90 days; what is not protected says so."""
+    assert "Een 0 kan dus ook 1 tot en met 4 zijn." in tables.protection_note(choose_policy("werkgroep"))
+    assert "per 90 dagen" in tables.protection_note(choose_policy("werkgroep"), curve=True)
+    assert "Niet delen" in tables.protection_note(choose_policy("intern"))
+
+
+def nulmeting_of(numbers):
+    """Children with jeugdhulp and with verblijf in Helmond, by year."""
+    rows = [
+        ("gemeente", "GM0794", year, indicator, n)
+        for year, n in numbers.items()
+        for indicator in ("jeugdhulp", "verblijf")
+    ]
+    return pd.DataFrame(rows, columns=["area_kind", "area", "year", "indicator", "n_children"])
 
 
 def test_the_band_is_told_and_set_beside_the_published_count(region):

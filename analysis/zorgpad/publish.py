@@ -2,8 +2,8 @@
 
 Each call shows one output whose metadata carry ``{"zorgpad": {"kind": …, "stamp": …}}``. The stamp is a hash of the
 content: it binds the stamp to what was shown, so that an output changed afterwards is refused. It is no proof that the
-numbers may be shared; disclosure control will bind it to the protected store, and then only what is in that store can
-be stamped.
+numbers may be shared. That proof is an exhibit: a notebook in a batch names it, and the page gets it from the protected
+release (:mod:`zorgpad.releases`), not from the notebook.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from zorgpad.labels import MISSING, format_number
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Kind = Literal["figure", "table", "text"]
+Kind = Literal["figure", "table", "text", "exhibit"]
+EXHIBIT: Kind = "exhibit"
 
 METADATA_KEY = "zorgpad"
 DOTS_PER_INCH = 144
@@ -62,16 +63,7 @@ def publish_figure(figure: Figure, *, title: str, caption: str, alt: str, number
     ReportError
         When title or alt is empty.
     """
-    _require(title, "title", "figure")
-    _require(alt, "alt", f"figure '{title}'")
-    image, width, height = _draw(figure)
-    table = _table(numbers, caption=f"Cijfers bij: {title}")
-    markup = (
-        f'<figure class="zp-figure"><figcaption>{_inline(title)}</figcaption>'
-        f'<img src="data:image/png;base64,{image}" alt="{html.escape(alt.strip())}" width="{width}" height="{height}">'
-        f'{_note(caption)}<details class="zp-numbers"><summary>Toon de cijfers als tabel</summary>'
-        f"{_scroll(table, title)}</details></figure>"
-    )
+    markup = figure_markup(figure, title=title, caption=caption, alt=alt, numbers=numbers)
     _show("figure", markup, plain=f"{title}\n{alt}")
 
 
@@ -93,9 +85,7 @@ def publish_table(content: pd.DataFrame | str, *, title: str, caption: str = "")
     ReportError
         When the title is empty, or the HTML has no table, a header without scope, or something active or from outside.
     """
-    _require(title, "title", "table")
-    table = _table(content, caption=title) if isinstance(content, pd.DataFrame) else _adopt(content, title)
-    markup = f'<div class="zp-table">{_scroll(table, title)}{_note(caption)}</div>'
+    markup = table_markup(content, title=title, caption=caption)
     plain = content.to_string() if isinstance(content, pd.DataFrame) else title
     _show("table", markup, plain=f"{title}\n{plain}")
 
@@ -108,9 +98,55 @@ def publish_text(text: str) -> None:
     ReportError
         When there is no text.
     """
+    _show("text", text_markup(text), plain=text)
+
+
+def show_markup(markup: str, *, plain: str) -> None:
+    """Show HTML that the functions ``…_markup`` of this module have made; ``plain`` is for who sees no HTML."""
+    check_markup(markup, source=plain)
+    _show("figure", markup, plain=plain)
+
+
+def show_exhibit(name: str) -> None:
+    """Show a reference to the exhibit ``name`` of the batch's release; the page gets what the release says of it.
+
+    Nothing of what a notebook computes goes with it: the gate draws the exhibit from the protected store.
+    """
+    _show(EXHIBIT, f'<p class="zp-text">{html.escape(name)}</p>', plain=name, name=name)
+
+
+def exhibit_name(output: Mapping[str, Any]) -> str | None:
+    """The exhibit that a notebook's stamped ``output`` refers to; ``None`` when it shows something of its own."""
+    mark = output.get("metadata", {}).get(METADATA_KEY, {})
+    return str(mark.get("name")) if mark.get("kind") == EXHIBIT else None
+
+
+def figure_markup(figure: Figure, *, title: str, caption: str, alt: str, numbers: pd.DataFrame) -> str:
+    """The HTML that :func:`publish_figure` shows; same arguments and errors."""
+    _require(title, "title", "figure")
+    _require(alt, "alt", f"figure '{title}'")
+    image, width, height = _draw(figure)
+    table = _table(numbers, caption=f"Cijfers bij: {title}")
+    return (
+        f'<figure class="zp-figure"><figcaption>{_inline(title)}</figcaption>'
+        f'<img src="data:image/png;base64,{image}" alt="{html.escape(alt.strip())}" width="{width}" height="{height}">'
+        f'{_note(caption)}<details class="zp-numbers"><summary>Toon de cijfers als tabel</summary>'
+        f"{_scroll(table, title)}</details></figure>"
+    )
+
+
+def table_markup(content: pd.DataFrame | str, *, title: str, caption: str = "") -> str:
+    """The HTML that :func:`publish_table` shows; same arguments and errors."""
+    _require(title, "title", "table")
+    table = _table(content, caption=title) if isinstance(content, pd.DataFrame) else _adopt(content, title)
+    return f'<div class="zp-table">{_scroll(table, title)}{_note(caption)}</div>'
+
+
+def text_markup(text: str) -> str:
+    """The HTML that :func:`publish_text` shows; same argument and error."""
     _require(text, "text", "text")
     paragraphs = [_inline(part) for part in re.split(r"\n\s*\n", text.strip())]
-    _show("text", "".join(f'<p class="zp-text">{part}</p>' for part in paragraphs), plain=text)
+    return "".join(f'<p class="zp-text">{part}</p>' for part in paragraphs)
 
 
 def is_stamped(output: Mapping[str, Any]) -> bool:
@@ -293,11 +329,11 @@ class _Inspector(HTMLParser):
             self.found.add("an image without alt text")
 
 
-def _show(kind: Kind, markup: str, *, plain: str) -> None:
-    """Show ``markup`` as one stamped output."""
+def _show(kind: Kind, markup: str, *, plain: str, **named: str) -> None:
+    """Show ``markup`` as one stamped output, with ``named`` in its mark."""
     from IPython.display import display  # half a second that readers of this module's checks need not wait for
 
-    mark = {METADATA_KEY: {"kind": kind, "stamp": _stamp(kind, markup)}}
+    mark = {METADATA_KEY: {"kind": kind, "stamp": _stamp(kind, markup), **named}}
     display({"text/html": markup, "text/plain": plain}, raw=True, metadata=mark)  # type: ignore[no-untyped-call] # IPython's
 
 

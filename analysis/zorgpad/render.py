@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -20,7 +20,7 @@ import mistune
 
 from zorgpad.errors import ReportError
 from zorgpad.labels import format_date
-from zorgpad.publish import check_markup, is_stamped, published_html
+from zorgpad.publish import check_markup, exhibit_name, is_stamped, published_html
 
 MAX_PAGE_BYTES = 1_000_000
 PARAMETER_TAGS = frozenset({"parameters", "injected-parameters"})
@@ -46,6 +46,10 @@ class GateError(ReportError):
         self.kind = kind
 
 
+def _no_exhibits(name: str) -> str:
+    raise ReportError(f"Exhibit '{name}' has no release to come from.\nRun the notebook with 'zorgpad report'.")
+
+
 @dataclass(frozen=True)
 class About:
     """What every page of a batch tells about itself.
@@ -66,6 +70,22 @@ class About:
     peildatum: date
     is_synthetic: bool
     provenance: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where the exhibits of a page come from.
+
+    Attributes
+    ----------
+    draw : callable
+        Gives the HTML of an exhibit by its name.
+    is_only_source : bool
+        Whether a page shows exhibits only: of real children nothing else may be shown.
+    """
+
+    draw: Callable[[str], str] = field(default=_no_exhibits)
+    is_only_source: bool = False
 
 
 @dataclass(frozen=True)
@@ -181,7 +201,9 @@ def numbered_cells(notebook: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[s
         yield (0 if is_injected else number), cell
 
 
-def render_page(notebook: Mapping[str, Any], *, name: str, gemeente: str, gm_code: str, about: About) -> str:
+def render_page(
+    notebook: Mapping[str, Any], *, name: str, gemeente: str, gm_code: str, about: About, store: Store | None = None
+) -> str:
     """One HTML page of an executed notebook.
 
     Parameters
@@ -193,6 +215,8 @@ def render_page(notebook: Mapping[str, Any], *, name: str, gemeente: str, gm_cod
     gemeente, gm_code : str
         Whom the page is about.
     about : About
+    store : Store, optional
+        Where the exhibits that the notebook names come from.
 
     Returns
     -------
@@ -202,12 +226,13 @@ def render_page(notebook: Mapping[str, Any], *, name: str, gemeente: str, gm_cod
     Raises
     ------
     GateError
-        At the first output with content that is not stamped; names notebook, cell and kind, never the content.
+        At the first output with content that is not stamped, or that ``store`` does not allow; names notebook, cell and
+        kind, never the content.
     ReportError
         When the page becomes larger than 1 MB.
     """
     outline = _Outline()
-    blocks = list(_blocks(notebook, name, outline))
+    blocks = list(_blocks(notebook, name, outline, store or Store()))
     page = _template("page.html").render(
         title=notebook_title(notebook, name=name),
         blocks=blocks,
@@ -220,6 +245,49 @@ def render_page(notebook: Mapping[str, Any], *, name: str, gemeente: str, gm_cod
     if len(page.encode()) > MAX_PAGE_BYTES:
         raise ReportError(f"{name}: the page is larger than 1 MB.\nShow fewer or smaller figures.")
     return page
+
+
+def render_notebook(notebook: Mapping[str, Any], *, name: str, store: Store | None = None) -> str:
+    """The executed notebook that may be shared: the same cells, and of their outputs what the page shows.
+
+    Parameters
+    ----------
+    notebook : mapping
+        As nbformat gives it, executed.
+    name : str
+        The file's name without suffix, for errors.
+    store : Store, optional
+        Where the exhibits come from.
+
+    Returns
+    -------
+    str
+        JSON of format 4.5, the same for the same numbers: no moments in time, no random ids, no injected parameters,
+        which would hold paths.
+
+    Raises
+    ------
+    GateError
+        As :func:`render_page`.
+    """
+    cells = []
+    for number, cell in numbered_cells(notebook):
+        if number == 0:
+            continue
+        kept: dict[str, Any] = {"cell_type": cell["cell_type"], "id": f"cel-{number}", "source": source_of(cell)}
+        kept["metadata"] = {"tags": sorted(tags_of(cell))} if tags_of(cell) else {}
+        if cell["cell_type"] == "code":
+            shown = [_gate(output, name, number, store or Store()) for output in cell.get("outputs", ())]
+            kept |= {"execution_count": None, "outputs": [_display(body) for body in shown if body]}
+        cells.append(kept)
+    told = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    content = {"cells": cells, "metadata": told, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def _display(body: str) -> dict[str, Any]:
+    """One output of a notebook that shows ``body``."""
+    return {"output_type": "display_data", "data": {"text/html": body}, "metadata": {}}
 
 
 def render_index(runs: Sequence[Run], *, about: About) -> str:
@@ -249,7 +317,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
-def _blocks(notebook: Mapping[str, Any], name: str, outline: _Outline) -> Iterator[_Block]:
+def _blocks(notebook: Mapping[str, Any], name: str, outline: _Outline, store: Store) -> Iterator[_Block]:
     """The page in its order: text, and what was shown with the code that led to it below it."""
     to_html = _markdown(outline)
     pending: list[str] = []
@@ -262,7 +330,7 @@ def _blocks(notebook: Mapping[str, Any], name: str, outline: _Outline) -> Iterat
             check_markup(body, source=f"{name}, cell {number}")
             yield _Block(body)
         elif cell["cell_type"] == "code":
-            shown = "".join(_gate(output, name, number) for output in cell.get("outputs", ()))
+            shown = "".join(_gate(output, name, number, store) for output in cell.get("outputs", ()))
             if not tags_of(cell) & PARAMETER_TAGS and source_of(cell).strip():
                 pending.append(source_of(cell))
             if shown:
@@ -272,15 +340,27 @@ def _blocks(notebook: Mapping[str, Any], name: str, outline: _Outline) -> Iterat
         yield _Block("", tuple(pending))
 
 
-def _gate(output: Mapping[str, Any], name: str, number: int) -> str:
-    """The HTML of a stamped output, nothing for an empty one; anything else stops the page."""
-    if is_stamped(output):
+def _gate(output: Mapping[str, Any], name: str, number: int, store: Store) -> str:
+    """The HTML of an exhibit or of an allowed stamped output, nothing for an empty one; else the page stops."""
+    exhibit = exhibit_name(output) if is_stamped(output) else None
+    if exhibit is not None:
+        body = store.draw(exhibit)
+        check_markup(body, source=f"{name}, cell {number}")
+        return body
+    if is_stamped(output) and not store.is_only_source:
         body = published_html(output)
         check_markup(body, source=f"{name}, cell {number}")
         return body
     kind = _kind(output)
     if kind is None:
         return ""
+    if is_stamped(output):
+        raise GateError(
+            f"{name}, cell {number}: what a notebook computes itself is not protected and may not be in a report.\n"
+            "Show an exhibit of the release there, or make an exhibit of your own (docs/disclosure.md).",
+            cell=number,
+            kind=kind,
+        )
     raise GateError(
         f"{name}, cell {number}: an output ({kind}) was not shown with publish and may not be in a report.\n"
         f"Use publish_figure, publish_table or publish_text in that cell, or end its last line with a semicolon.",

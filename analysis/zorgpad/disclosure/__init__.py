@@ -1,6 +1,7 @@
 """Protection of what leaves: counts by controlled rounding on disjoint groups of children."""
 
 from zorgpad.disclosure.audit import audit
+from zorgpad.disclosure.curves import curve_loss, protect_curve, protect_quantiles
 from zorgpad.disclosure.policies import Policy, choose_policy
 from zorgpad.disclosure.rounding import Rounded, controlled_rounding, keyed_rounding, thresholds
 from zorgpad.disclosure.tables import Atoms, Protected, atoms_of, protect_members, protect_share, protect_table
@@ -14,8 +15,11 @@ __all__ = [
     "audit",
     "choose_policy",
     "controlled_rounding",
+    "curve_loss",
     "keyed_rounding",
+    "protect_curve",
     "protect_members",
+    "protect_quantiles",
     "protect_share",
     "protect_table",
     "thresholds",

@@ -5,6 +5,7 @@ A function ``describe_…`` returns what :func:`zorgpad.publish.publish_figure` 
 """
 
 from zorgpad.tables.counts import describe_nulmeting, describe_stock, nulmeting_table, tell_nulmeting
+from zorgpad.tables.protection import protection_note
 from zorgpad.tables.quality import account_table, findings_table, largest_findings, tell_findings
 from zorgpad.tables.roads import describe_process, describe_timelines, next_states_table
 from zorgpad.tables.stays import (
@@ -14,7 +15,7 @@ from zorgpad.tables.stays import (
     incidence_table,
     stay_table,
     tell_band,
-    tell_cohort,
+    tell_stays,
 )
 from zorgpad.tables.views import (
     describe_chronogram,
@@ -46,10 +47,11 @@ __all__ = [
     "next_states_table",
     "nulmeting_table",
     "preceded_table",
+    "protection_note",
     "stay_table",
     "tell_band",
-    "tell_cohort",
     "tell_findings",
     "tell_nulmeting",
+    "tell_stays",
     "variants_table",
 ]

@@ -35,8 +35,11 @@ def nulmeting_table(counts: pd.DataFrame, region: Region, *, gemeente: str) -> p
     return table.set_index(["gebied", "jaar"])
 
 
-def tell_nulmeting(counts: pd.DataFrame, region: Region, *, gemeente: str) -> str:
-    """How many children had care in the last year, compared with the year before; how many of them in residence."""
+def tell_nulmeting(counts: pd.DataFrame, region: Region, *, gemeente: str, base: int = 1) -> str:
+    """How many children had care in the last year, compared with the year before; how many of them in residence.
+
+    ``base`` is what counts were rounded to: of less than twice that nothing is made.
+    """
     own = counts[(counts["area_kind"] == GEMEENTE) & (counts["area"] == gemeente)]
     number = own.set_index(["indicator", "year"])["n_children"]
     before, last = own["year"].min(), own["year"].max()
@@ -44,13 +47,15 @@ def tell_nulmeting(counts: pd.DataFrame, region: Region, *, gemeente: str) -> st
     text = (
         f"Voor **{format_number(n)} kinderen** in {region.gemeente_name(gemeente)} was in {last} jeugdhulp toegewezen. "
     )
-    text += _change(int(n), int(earlier), int(before))
+    text += _change(int(n), int(earlier), int(before), base)
     text += f" Bij **{format_number(stay)}** van hen hoorde daar verblijf bij: korter of langer niet thuis wonen"
     return text + (f" ({format_percent(stay / n, decimals=1)})." if n else ".")
 
 
-def _change(now: int, before: int, year: int) -> str:
+def _change(now: int, before: int, year: int, base: int) -> str:
     """The difference with an earlier year, in words."""
+    if base > 1 and abs(now - before) < 2 * base:
+        return f"Dat zijn er ongeveer evenveel als in {year}."
     if now == before:
         return f"Dat zijn er evenveel als in {year}."
     direction = "meer" if now > before else "minder"

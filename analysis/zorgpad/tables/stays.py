@@ -24,18 +24,24 @@ Rule = Literal["ijw", "cbs"]
 HORIZONS = {365: "na 1 jaar", 731: "na 2 jaar", 1826: "na 5 jaar"}
 
 
-def tell_cohort(cohort: pd.DataFrame, attrition: pd.DataFrame, *, what: str) -> str:
-    """How many stays count, how many of them are still going on, and how many were left out and why."""
-    n, lost = len(cohort), attrition["rows_before"] - attrition["rows_after"]
-    still = int((cohort["outcome"] == "censored").sum())
-    reasons = ("met een onbekend begin", "van voor het begin van de gegevens", "in de laatste maand")
-    left_out = [
-        f"{format_number(k)} {'plaatsing' if k == 1 else 'plaatsingen'} {why}"
-        for k, why in zip(lost, reasons, strict=True)
-        if k
-    ]
-    text = f"Dit gaat over **{format_number(n)} {what}**. Daarvan lopen er {format_number(still)} nog, of zijn ze "
-    text += "niet verder te volgen."
+def tell_stays(counts: pd.Series, *, what: str) -> str:
+    """How many stays count, how many of them are still going on, and how many were left out and why.
+
+    Parameters
+    ----------
+    counts : Series
+        n_stays, n_censored, n_start_unknown, n_before, n_last_month.
+    what : str
+        What is counted, in the plural.
+    """
+    reasons = {
+        "n_start_unknown": "met een onbekend begin",
+        "n_before": "van voor het begin van de gegevens",
+        "n_last_month": "in de laatste maand",
+    }
+    left_out = [f"{format_number(counts[name])} plaatsingen {why}" for name, why in reasons.items() if counts[name]]
+    text = f"Dit gaat over **{format_number(counts['n_stays'])} {what}**. Daarvan lopen er "
+    text += f"{format_number(counts['n_censored'])} nog, of zijn ze niet verder te volgen."
     return text + (f" Niet meegeteld: {enumerate_words(left_out)}." if left_out else "")
 
 

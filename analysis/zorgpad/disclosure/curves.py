@@ -1,0 +1,229 @@
+"""Curves of time in a form of care, recomputed from protected counts on a fixed grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zorgpad.disclosure.policies import Policy
+from zorgpad.disclosure.tables import protect_members
+
+CENSORED, IN_STAY, ENTERED = "censored", "in_stay", "entered"
+_Z = 1.959963984540054
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def protect_curve(
+    stays: pd.DataFrame,
+    *,
+    by: Sequence[str],
+    policy: Policy,
+    key: bytes,
+    horizon_days: int = 1890,
+    subsets: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Kaplan–Meier and cumulative incidence of nested groups, from counts that were rounded together.
+
+    Per group and grid interval ``(t - grid, t]`` are counted who came into view, who ended in each way and who went out
+    of view. The *cumulative* counts of all groups are one linked system of controlled rounding, so that groups that
+    nest add up. The curve is the life-table estimate from those counts: at risk in an interval are those present at its
+    begin and half of who came or went out of view within it.
+
+    Parameters
+    ----------
+    stays : DataFrame
+        client_id, start_date, entry_days, exit_days, outcome and the columns ``by``: a row per stay and group that it
+        belongs to (a stay in a gemeente is also one of its region).
+    by : sequence of str
+        What names a group.
+    policy : Policy
+        ``grid_days`` and ``minimum_n``: a curve ends where fewer are protected to be at risk, and a group that has not
+        so many at its begin has none.
+    key : bytes
+    horizon_days : int
+        The last day of the grid.
+    subsets : mapping of str to str, optional
+        A further outcome and the boolean column that says which stays ended so; their other outcome stays as well.
+
+    Returns
+    -------
+    DataFrame
+        ``[*by], time_days, outcome`` (``in_stay``: still there; else cumulative incidence), ``n_at_risk`` (at the begin
+        of the interval that ends on that day), ``n_events, n_censored`` (in the interval), ``probability, std_error``
+        (Greenwood, and its analogue for incidence), ``ci_low, ci_high`` (95%, log-log). Times are multiples of the
+        grid; day 0 is in it.
+
+    Notes
+    -----
+    Chiang (1968) for the life table; Marubini and Valsecchi (1995) for the variance of the incidence.
+    """
+    grid = np.arange(0, horizon_days + 1, policy.grid_days)
+    events = sorted({*stays["outcome"], *(subsets or {})} - {CENSORED})
+    counts = _protected_counts(stays, list(by), grid, policy, key, subsets or {})
+    kinds = sorted(set(stays["outcome"]) - {CENSORED})
+    parts = [
+        _curve(counts, group, grid, kinds=kinds, events=events, minimum=policy.minimum_n, by=by)
+        for group in stays[list(by)].drop_duplicates().itertuples(index=False, name=None)
+    ]
+    columns = ["time_days", "outcome", "n_at_risk", "n_events", "n_censored"]
+    columns = [*by, *columns, "probability", "std_error", "ci_low", "ci_high"]
+    made = [part for part in parts if len(part)]
+    return pd.concat(made, ignore_index=True)[columns] if made else pd.DataFrame(columns=columns)
+
+
+def protect_quantiles(curves: pd.DataFrame, *, by: Sequence[str], quantiles: Sequence[float]) -> pd.DataFrame:
+    """The first day of the grid on which so large a share has left, read off protected curves.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        Of :func:`protect_curve`.
+    by : sequence of str
+    quantiles : sequence of float
+        Shares that have left.
+
+    Returns
+    -------
+    DataFrame
+        ``[*by], quantile, time_days, ci_low, ci_high`` (days; NaN when not reached), ``is_reached``.
+    """
+    rows = []
+    for group, curve in curves[curves["outcome"] == IN_STAY].groupby(list(by), sort=False):
+        days = curve["time_days"].to_numpy(dtype=float)
+        for share in quantiles:
+            middle, low, high = (
+                _first(days, curve[name].to_numpy(), 1 - share) for name in ("probability", "ci_low", "ci_high")
+            )
+            rows.append((*group, share, middle, low, high, not np.isnan(middle)))
+    return pd.DataFrame(rows, columns=[*by, "quantile", "time_days", "ci_low", "ci_high", "is_reached"])
+
+
+def curve_loss(protected: pd.DataFrame, raw: pd.DataFrame) -> float:
+    """The largest absolute difference with the raw curve on the days of the protected one, both of one group.
+
+    Parameters
+    ----------
+    protected, raw : DataFrame
+        time_days, outcome, probability; ``raw`` is a step function.
+    """
+    worst = 0.0
+    for outcome, own in protected.groupby("outcome"):
+        other = raw[raw["outcome"] == outcome]
+        if len(other):
+            start = 1.0 if outcome == IN_STAY else 0.0
+            at = np.searchsorted(other["time_days"].to_numpy(), own["time_days"].to_numpy(dtype=float), side="right")
+            truth = np.append(start, other["probability"].to_numpy())[at]
+            worst = max(worst, float(np.abs(truth - own["probability"].to_numpy()).max()))
+    return worst
+
+
+def _protected_counts(
+    stays: pd.DataFrame, by: list[str], grid: Ints, policy: Policy, key: bytes, subsets: Mapping[str, str]
+) -> dict[tuple[object, ...], Ints]:
+    """Protected cumulative counts on the grid, by group and kind (``entered`` or an outcome)."""
+    group = stays[by].astype(str).agg("|".join, axis=1)
+    unit = stays["client_id"].astype(str) + "|" + stays["start_date"].astype(str)
+    asked = [(ENTERED, "entry_days", pd.Series(data=True, index=stays.index))]
+    asked += [(kind, "exit_days", stays["outcome"] == kind) for kind in sorted(set(stays["outcome"]))]
+    asked += [(kind, "exit_days", stays[column]) for kind, column in subsets.items()]
+    parts = []
+    for kind, column, is_one in asked:
+        step = np.searchsorted(grid, stays.loc[is_one, column].to_numpy())  # the first day of the grid not before it
+        frame = pd.DataFrame({"client_id": unit[is_one] + f"|{column}", "group": group[is_one], "step": step})
+        parts.append(frame.assign(kind=kind))
+    rows = pd.concat(parts, ignore_index=True)
+    rows = rows.loc[rows.index.repeat(np.maximum(len(grid) - rows["step"], 0))]
+    rows["step"] += rows.groupby(level=0).cumcount()
+    rows["cell"] = rows["group"] + "|" + rows["kind"] + "|" + rows["step"].map("{:03d}".format)
+    done = protect_members(rows[["client_id", "cell"]], policy=policy, key=key).counts
+    value = dict(zip(done["cell"], done["n"].fillna(0).astype(int), strict=True))
+    groups = stays[by].drop_duplicates()
+    names = groups.astype(str).agg("|".join, axis=1)
+    return {
+        (*who, kind): np.array([value.get(f"{name}|{kind}|{step:03d}", 0) for step in range(len(grid))], dtype=np.int64)
+        for who, name in zip(groups.itertuples(index=False, name=None), names, strict=True)
+        for kind, *_ in asked
+    }
+
+
+def _curve(
+    counts: Mapping[tuple[object, ...], Ints],
+    group: tuple[object, ...],
+    grid: Ints,
+    *,
+    kinds: Sequence[str],
+    events: Sequence[str],
+    minimum: int,
+    by: Sequence[str],
+) -> pd.DataFrame:
+    """The curve of one group up to where fewer than ``minimum`` are at risk."""
+    nobody = np.zeros(len(grid), dtype=np.int64)
+    entered = counts[*group, ENTERED]
+    gone = counts.get((*group, CENSORED), nobody)
+    ended = {kind: np.maximum.accumulate(counts.get((*group, kind), nobody)) for kind in {*kinds, *events}}
+    out = sum((ended[kind] for kind in kinds), nobody)
+    before = entered[:-1] - gone[:-1] - out[:-1]  # present at the begin of each interval
+    came, left = np.diff(entered), np.diff(gone)
+    enough = np.minimum.accumulate(np.append(before, 0) >= max(minimum, 1))
+    n = int(enough.sum())
+    if n == 0:
+        return pd.DataFrame()
+    at_risk = np.maximum(before[:n] + (came[:n] - left[:n]) / 2, 1.0)
+    died = np.minimum(np.diff(out)[:n], at_risk)
+    stay = np.append(1.0, np.cumprod(1 - died / at_risk))
+    risky = np.maximum(at_risk - died, 1e-9)
+    spread = np.append(0.0, np.cumsum(died / (at_risk * risky)))
+    frames = [_outcome(IN_STAY, stay, stay * np.sqrt(spread), died)]
+    for kind in events:
+        own = np.minimum(np.diff(ended[kind])[:n], died)
+        share = np.append(0.0, np.cumsum(stay[:-1] * own / at_risk))
+        frames.append(_outcome(kind, share, _incidence_error(stay, share, own, died, at_risk), own))
+    shared = {
+        "time_days": np.tile(grid[: n + 1], len(frames)),
+        "n_at_risk": np.tile(np.append(before[:1], before[:n]), len(frames)),
+        "n_censored": np.tile(np.append(0, left[:n]), len(frames)),
+    }
+    return pd.concat(frames, ignore_index=True).assign(**shared, **dict(zip(by, group, strict=True)))
+
+
+def _outcome(name: str, p: Floats, error: Floats, n_events: Floats) -> pd.DataFrame:
+    """One outcome with its 95% limits on the log-log scale."""
+    inside = (p > 0) & (p < 1) & (error > 0)
+    safe, spread = np.where(inside, p, 0.5), np.where(inside, error, 0.0)
+    width = _Z * spread / np.abs(safe * np.log(safe))
+    low, high = safe ** np.exp(width), safe ** np.exp(-width)
+    return pd.DataFrame(
+        {
+            "outcome": name,
+            "n_events": np.append(0, n_events).astype(np.int64),
+            "probability": p,
+            "std_error": error,
+            "ci_low": np.where(inside, low, p),
+            "ci_high": np.where(inside, high, p),
+        }
+    )
+
+
+def _incidence_error(stay: Floats, share: Floats, own: Floats, died: Floats, at_risk: Floats) -> Floats:
+    """Standard error of a cumulative incidence from grouped counts (delta method)."""
+    before, n = stay[:-1], np.maximum(at_risk, 1e-9)
+    error = np.zeros(len(share))
+    for last in range(1, len(share)):
+        i = np.arange(last)
+        rest = share[last] - share[i + 1]
+        first = (rest**2 * died[i] / (n[i] * np.maximum(n[i] - died[i], 1e-9))).sum()
+        second = (before[i] ** 2 * (n[i] - own[i]) * own[i] / n[i] ** 3).sum()
+        both = (rest * before[i] * own[i] / n[i] ** 2).sum()
+        error[last] = np.sqrt(max(first + second - 2 * both, 0.0))
+    return error
+
+
+def _first(days: Floats, values: Floats, level: float) -> float:
+    """The first day on which ``values`` is at most ``level``; NaN when it never is."""
+    below = np.flatnonzero(values.astype(float) <= level + 1e-9)
+    return float(days[below[0]]) if len(below) else float("nan")

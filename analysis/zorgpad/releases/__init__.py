@@ -1,0 +1,20 @@
+"""Releases: everything that a report of a region may show, computed and protected once, before any notebook runs."""
+
+from zorgpad.releases.exhibits import EXHIBITS, draw_exhibit, exhibit
+from zorgpad.releases.make import make_release
+from zorgpad.releases.page import RELEASE_VARIABLE, Page, open_release
+from zorgpad.releases.store import Release, read_label, read_release, write_release
+
+__all__ = [
+    "EXHIBITS",
+    "RELEASE_VARIABLE",
+    "Page",
+    "Release",
+    "draw_exhibit",
+    "exhibit",
+    "make_release",
+    "open_release",
+    "read_label",
+    "read_release",
+    "write_release",
+]

@@ -1,0 +1,224 @@
+"""Exhibits: what a report can show, each drawn from the frames of a release and from nothing else.
+
+An exhibit is a function of a release and a gemeente that returns HTML. Notebooks name it; see
+:func:`zorgpad.releases.open_release`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from zorgpad import figures, tables
+from zorgpad.errors import ReportError
+from zorgpad.indicators import areas_of
+from zorgpad.publish import figure_markup, table_markup, text_markup
+from zorgpad.releases.frames import FRAMES
+from zorgpad.releases.store import Release
+
+Exhibit = Callable[[Release, str], str]
+_EXHIBITS: dict[str, Exhibit] = {}
+EXHIBITS = MappingProxyType(_EXHIBITS)
+
+_EXITS = ("breakdown", "breakdown_certain", "naar_huis", "andere_gezinsvorm", "opschaling", "volwassen")
+
+
+def exhibit(function: Exhibit) -> Exhibit:
+    """Register ``function`` under its name, for notebooks to show."""
+    _EXHIBITS[function.__name__] = function
+    return function
+
+
+def draw_exhibit(release: Release, name: str, *, gemeente: str) -> str:
+    """The HTML of an exhibit.
+
+    Raises
+    ------
+    ReportError
+        When there is none of that name.
+    """
+    if name not in EXHIBITS:
+        raise ReportError(f"There is no exhibit '{name}'.\nThere are: {', '.join(EXHIBITS)}.")
+    try:
+        return EXHIBITS[name](release, gemeente)
+    except KeyError as error:
+        if error.args and error.args[0] in FRAMES:
+            return text_markup("Hierover is met deze gegevens niets te zeggen.")
+        raise
+
+
+@exhibit
+def kwaliteit_kort(release: Release, gemeente: str) -> str:
+    """Until when the data are complete, and what was found most."""
+    found = release["kwaliteit"]
+    complete = tables.tell_findings(found, release.region, gemeente=gemeente)
+    return text_markup(f"{complete}\n\n{tables.largest_findings(found, gemeente=gemeente)}")
+
+
+@exhibit
+def kwaliteit(release: Release, gemeente: str) -> str:
+    """The findings about the data of the gemeente and the region."""
+    table = tables.findings_table(release["kwaliteit"], release.region, gemeente=gemeente)
+    note = "Een regel is een toewijzing, een bericht, een declaratie of (bij maanden zonder berichten) een maand."
+    return table_markup(table, title="Wat er in de gegevens is gevonden", caption=_counted(release, note))
+
+
+@exhibit
+def weggelaten(release: Release, gemeente: str) -> str:
+    """What reading left out, over the whole region."""
+    del gemeente
+    table = tables.account_table(release["weggelaten"])
+    return table_markup(table, title="Weggelaten regels, naar reden", caption=_counted(release, "Hele regio."))
+
+
+@exhibit
+def nulmeting_kort(release: Release, gemeente: str) -> str:
+    """How many children had care in the last year, and what changed."""
+    base = release.policy.base
+    return text_markup(tables.tell_nulmeting(release["nulmeting"], release.region, gemeente=gemeente, base=base))
+
+
+@exhibit
+def nulmeting(release: Release, gemeente: str) -> str:
+    """Children in residence per year, in the gemeente."""
+    counts = release["nulmeting"]
+    words = tables.describe_nulmeting(counts, release.region, gemeente=gemeente)
+    return _figure(release, figures.draw_nulmeting(counts[counts["area"] == gemeente]), words)
+
+
+@exhibit
+def nulmeting_tabel(release: Release, gemeente: str) -> str:
+    """Children per kind of care and year, in the gemeente and the areas around it."""
+    table = tables.nulmeting_table(release["nulmeting"], release.region, gemeente=gemeente)
+    note = "Een kind telt één keer in elk gebied. Daarom is het totaal soms kleiner dan de som."
+    return table_markup(table, title="Kinderen met jeugdhulp, per gebied en jaar", caption=_counted(release, note))
+
+
+@exhibit
+def stand(release: Release, gemeente: str) -> str:
+    """Children in each form of residence on the first of each month."""
+    own = release["stand"]
+    own = own[own["area"] == gemeente]
+    name = release.region.gemeente_name(gemeente)
+    words = tables.describe_stock(own, release.region, area=name, peildatum=release.peildatum)
+    return _figure(release, figures.draw_stock(own), words)
+
+
+@exhibit
+def voorbeelden(release: Release, gemeente: str) -> str:
+    """The roads of three invented children; never those of a real child."""
+    del gemeente
+    shown = release["voorbeelden"]
+    forms = [tuple(text.split("|")) if text else () for text in shown["stapeling"]]
+    shown = shown.assign(stapeling=pd.Series(forms, index=shown.index, dtype=object))
+    names = dict(zip(shown["client_id"].unique(), ["Kind A", "Kind B", "Kind C"], strict=False))
+    window = min(release.region.window_start.values())
+    words = tables.describe_timelines(shown, names=names, peildatum=release.peildatum)
+    return figure_markup(figures.draw_timelines(shown, names=names, window_start=window), **words)
+
+
+@exhibit
+def zorgpaden(release: Release, gemeente: str) -> str:
+    """The process map of the region."""
+    del gemeente
+    nodes, edges = release["vormen"], release["overgangen"]
+    words = tables.describe_process(nodes, edges, release.region, peildatum=release.peildatum)
+    return _figure(release, figures.draw_process(nodes, edges), words)
+
+
+@exhibit
+def na_pleegzorg(release: Release, gemeente: str) -> str:
+    """What follows pleegzorg, in the region."""
+    del gemeente
+    table = tables.next_states_table(release["overgangen"], from_state="pleegzorg")
+    note = "Kans dat dit binnen een jaar de eerstvolgende vorm van hulp is, met het 95%-interval. Hele regio."
+    return table_markup(table, title="Wat volgt op pleegzorg", caption=_counted(release, note))
+
+
+@exhibit
+def plaatsingen(release: Release, gemeente: str) -> str:
+    """How many stays in pleegzorg count."""
+    del gemeente
+    row = release["plaatsingen"].iloc[0]
+    return text_markup(tables.tell_stays(row, what="plaatsingen in pleegzorg in de regio"))
+
+
+@exhibit
+def breakdowns(release: Release, gemeente: str) -> str:
+    """The band of breakdowns over all years, of the smallest area with enough ended stays."""
+    bands = release["breakdowns"]
+    minimum = release.policy.minimum_n if release.policy.is_protected else 1
+    for kind, name, _ in areas_of(gemeente, release.region):
+        own = bands[(bands["area_kind"] == kind) & (bands["area"] == (gemeente if kind == "gemeente" else name))]
+        if own["n_ended"].sum() >= minimum or kind == "regio":
+            break
+    return text_markup(tables.tell_band(own, area=f"{kind} {name}"))
+
+
+@exhibit
+def breakdowns_grootste_aanbieder(release: Release, gemeente: str) -> str:
+    """The band of breakdowns per year at the largest provider, beside what it counted itself."""
+    del gemeente
+    bands = release["breakdowns"]
+    own = bands[bands["area_kind"] == "aanbieder"]
+    table = tables.band_table(own, published=release.region.published("breakdowns"))
+    note = "Het laatste jaar is niet compleet: wat er op de laatste einden volgde, is nog niet te zien."
+    title = "Breakdowns bij de grootste aanbieder van pleegzorg, hele regio"
+    return table_markup(table, title=title, caption=_counted(release, note))
+
+
+@exhibit
+def einde(release: Release, gemeente: str) -> str:
+    """How stays in pleegzorg end, in the region."""
+    del gemeente
+    curve, region = release["einde"], release.region
+    exits = [name for name in _EXITS if name in set(curve["outcome"])]
+    words = tables.describe_incidence(
+        curve, region, outcomes=exits, area=f"regio {region.label}", peildatum=release.peildatum
+    )
+    return _figure(release, figures.draw_incidence(curve, outcomes=exits), words, curve=True)
+
+
+@exhibit
+def verblijf(release: Release, gemeente: str) -> str:
+    """How long children stay in pleegzorg: the smallest area with a curve of its own, and the region."""
+    curves = _around(release, release["verblijf"], gemeente)
+    words = tables.describe_stay(curves, release.region, what="pleegzorg", peildatum=release.peildatum)
+    return _figure(release, figures.draw_stay(curves), words, curve=True)
+
+
+@exhibit
+def verblijfsduur(release: Release, gemeente: str) -> str:
+    """After how long a quarter, half and three quarters have left pleegzorg."""
+    lengths = _around(release, release["verblijfsduur"], gemeente)
+    note = "Gerekend met iedereen die in beeld was, ook kinderen die er nog zijn. "
+    note += "‘Niet bereikt’: dat is nog niet te zeggen."
+    return table_markup(
+        tables.stay_table(lengths), title="Verblijfsduur in pleegzorg", caption=_counted(release, note, curve=True)
+    )
+
+
+def _around(release: Release, frame: pd.DataFrame, gemeente: str) -> pd.DataFrame:
+    """The rows of the smallest area around ``gemeente`` that ``frame`` has, and those of the region, named for readers.
+
+    ``frame`` has area_kind and area; areas whose estimate is withheld are not in it.
+    """
+    parts: list[pd.DataFrame] = []
+    for kind, name, _ in areas_of(gemeente, release.region):
+        own = frame[(frame["area_kind"] == kind) & (frame["area"] == (gemeente if kind == "gemeente" else name))]
+        if len(own) and (not parts or kind == "regio"):
+            parts.append(own.assign(area=f"{kind} {name}"))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _figure(release: Release, figure: Any, words: Mapping[str, Any], *, curve: bool = False) -> str:
+    """A figure with its words; its caption says how the numbers were protected."""
+    return figure_markup(figure, **{**words, "caption": _counted(release, words["caption"], curve=curve)})
+
+
+def _counted(release: Release, caption: str, *, curve: bool = False) -> str:
+    """``caption`` with what the policy did to the numbers."""
+    return " ".join(part for part in (caption, tables.protection_note(release.policy, curve=curve)) if part)

@@ -1,0 +1,251 @@
+"""The frames of a release: what is counted or estimated for which areas, and how it is protected.
+
+Each function takes the source and the protector and returns the frames that it makes, by name. Areas are told by
+area_kind (gemeente, subregio, regio; aanbieder for the largest provider) and area (code or name).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise, product
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from zorgpad import graph, indicators, paths, quality, spells
+from zorgpad.disclosure import protect_quantiles, protect_share
+from zorgpad.errors import DataError
+from zorgpad.indicators.areas import members_by_area
+from zorgpad.region import Region
+from zorgpad.releases.protect import Protector
+from zorgpad.releases.source import PLEEGZORG, Source
+from zorgpad.sample import simulate_register
+from zorgpad.schemas import CENSORED, LADDER
+from zorgpad.survival import length_of_stay
+
+Frames = dict[str, pd.DataFrame]
+QUANTILES = (0.25, 0.5, 0.75)
+_AREA = ["area_kind", "area"]
+_EXAMPLES, _EXAMPLE_SEED = 400, 1
+
+
+def _areas(region: Region) -> pd.DataFrame:
+    """Every area that is counted: area_kind, area."""
+    table = region.gemeenten
+    names = [("gemeente", code) for code in table["gm_code"]]
+    names += [("subregio", name) for name in table["subregion"].drop_duplicates()]
+    return pd.DataFrame([*names, ("regio", region.label)], columns=_AREA)
+
+
+def _with(areas: pd.DataFrame, **columns: list[object]) -> pd.DataFrame:
+    """Every area with every combination of ``columns``."""
+    rows = [(*area, *rest) for *rest, area in product(*columns.values(), areas.itertuples(index=False, name=None))]
+    return pd.DataFrame(rows, columns=[*areas.columns, *columns])
+
+
+def _nulmeting(source: Source, protector: Protector) -> Frames:
+    """Frame nulmeting: area_kind, area, year, indicator, n_children of the last two years."""
+    periods = [str(source.year - 2), str(source.year - 1)]
+    members = indicators.nulmeting_members(source.register, source.region, periods=periods)
+    cells = _with(_areas(source.region), period=[*periods], indicator=[*indicators.INDICATORS])
+    by = [*_AREA, "period", "indicator"]
+    n = protector.count("nulmeting", members, cells, by=by, block="period")
+    found = cells.assign(n_children=n.to_numpy()).rename(columns={"period": "year"})
+    return {"nulmeting": found.astype({"year": "int64"})}
+
+
+def _stand(source: Source, protector: Protector) -> Frames:
+    """Frame stand: area_kind, area, stock_date, zorgvorm, n_children on the first of each month, forms of residence."""
+    region = source.region
+    first, last = f"{source.year - 3}-01-01", source.peildatum
+    months = list(pd.date_range(first, last, freq="MS", inclusive="left"))
+    members = indicators.stock_members(source.paths, region, dates=months)
+    members = members[members["indicator"].isin(region.verblijf)]
+    forms: list[object] = [form for form in reversed(region.prominence) if form in region.verblijf]
+    cells = _with(_areas(region), period=[f"{day:%Y-%m-%d}" for day in months], indicator=forms)
+    n = protector.count("stand", members, cells, by=[*_AREA, "period", "indicator"], block="period")
+    found = cells.assign(n_children=n.to_numpy(), period=pd.to_datetime(cells["period"]))
+    return {"stand": found.rename(columns={"period": "stock_date", "indicator": "zorgvorm"})}
+
+
+def _plaatsingen(source: Source, protector: Protector) -> Frames:
+    """Frame plaatsingen: one row: n_stays, n_censored and, left out, n_start_unknown, n_before, n_last_month."""
+    cohort, attrition = source.pleegzorg
+    lost = (attrition["rows_before"] - attrition["rows_after"]).tolist()
+    names = ["n_stays", "n_censored", "n_start_unknown", "n_before", "n_last_month"]
+    counts = [len(cohort), int((cohort["outcome"] == CENSORED).sum()), *lost]
+    shown = protector.alone("plaatsingen", pd.Series(counts), [f"plaatsingen|{name}" for name in names])
+    return {"plaatsingen": pd.DataFrame([shown.tolist()], columns=names)}
+
+
+def _breakdowns(source: Source, protector: Protector) -> Frames:
+    """Frame breakdowns: area_kind, area, year, n_ended, n_low (certain), n_high (certain or probable).
+
+    area_kind ``aanbieder`` is the largest provider, in the whole region.
+    """
+    cohort, region = source.pleegzorg[0], source.region
+    members = indicators.breakdown_members(cohort, region)
+    largest = indicators.largest_provider(cohort)
+    own = indicators.breakdown_members(cohort, region, provider_id=largest)
+    own = own[own["area_kind"] == "regio"].assign(area_kind="aanbieder", area=largest)
+    rows = pd.concat([members, own], ignore_index=True)
+    broken = rows[rows["indicator"].isin(["certain", "probable"])]
+    rows = pd.concat([rows[rows["indicator"] != "probable"], broken.assign(indicator="high")], ignore_index=True)
+    rows["client_id"] = rows["client_id"].astype(str) + "|" + rows["start_date"].astype(str)
+    areas = pd.concat([_areas(region), pd.DataFrame([("aanbieder", largest)], columns=_AREA)])
+    years = sorted(rows["period"].unique())
+    if not years:
+        raise DataError("No stay in pleegzorg has ended, so there are no breakdowns to count.\nGive a later peildatum.")
+    cells = _with(areas, period=[*years], indicator=["ended", "certain", "high"])
+    cells["n"] = protector.count("breakdowns", rows, cells, by=[*_AREA, "period", "indicator"]).to_numpy()
+    wide = cells.pivot_table(index=[*_AREA, "period"], columns="indicator", values="n", sort=False).reset_index()
+    wide = wide.rename(columns={"period": "year", "ended": "n_ended", "certain": "n_low", "high": "n_high"})
+    wide = wide[[*_AREA, "year", "n_ended", "n_low", "n_high"]].rename_axis(columns=None)
+    return {"breakdowns": wide.astype({"year": "int64"})}
+
+
+def _pleegzorg(source: Source, protector: Protector) -> Frames:
+    """Frames einde and verblijf: curves of stays in pleegzorg; verblijfsduur: their quantiles.
+
+    The columns of :func:`zorgpad.disclosure.protect_curve` by area_kind and area; ``einde`` is of the region.
+    """
+    cohort = source.pleegzorg[0]
+    sure = (cohort["outcome"] == "breakdown") & (cohort["certainty"] == "certain")
+    wanted = ["start_date", "entry_days", "exit_days", "outcome", "is_certain"]
+    rows = cohort.assign(is_certain=sure, period="", indicator="")
+    stays = members_by_area(rows, source.region, keys=wanted)
+    subsets = {"breakdown_certain": "is_certain"}
+    curves = protector.curves("verblijf", stays, by=_AREA, subsets=subsets)
+    if protector.policy.is_protected:
+        lengths = protect_quantiles(curves, by=_AREA, quantiles=QUANTILES)
+    else:
+        lengths = length_of_stay(stays, by=_AREA, quantiles=QUANTILES)
+    return {
+        "einde": curves[curves["area_kind"] == "regio"].reset_index(drop=True),
+        "verblijf": curves[curves["outcome"] == "in_stay"].reset_index(drop=True),
+        "verblijfsduur": lengths,
+    }
+
+
+def _zorgpaden(source: Source, protector: Protector) -> Frames:
+    """Frames vormen (state, n_stays, n_open, median_stay_days) and overgangen (edges of the process map)."""
+    stays = source.stays
+    policy = protector.policy
+    lengths = length_of_stay(stays, by="state")
+    nodes, edges = graph.graph_tables(graph.process_graph(source.paths, estimates=source.chances, stays=lengths))
+    if edges["from_state"].isna().all():
+        raise DataError("No form of care was followed by another, so there is no map.\nGive a later peildatum.")
+    if not policy.is_protected:
+        return {"vormen": nodes, "overgangen": edges}
+    roads, matrix, cells = _roads(source.paths)
+    done = protector.roads("overgangen", roads, matrix, ["|".join(cell) for cell in cells])
+    count = dict(zip(cells, done.tolist(), strict=True))
+    nodes["n_stays"] = [count["stays", state] for state in nodes["state"]]
+    nodes["n_open"] = [count.get(("open", state), 0) for state in nodes["state"]]
+    pairs = list(zip(edges["from_state"], edges["to_state"], strict=True))
+    edges["n_transitions"] = [count["edge", *pair] for pair in pairs]
+    left = pd.Series([count["stays", a] - count.get(("open", a), 0) for a, _ in pairs])
+    edges["share"] = protect_share(edges["n_transitions"], left, policy=policy).astype(float)
+    curves = _state_curves(source, protector)
+    chances = _chances(curves, horizon_days=source.region.horizon_days, grid_days=policy.grid_days)
+    edges = edges.drop(columns=["probability", "ci_low", "ci_high", "n_at_risk", "n_children"])
+    edges = edges.merge(chances, how="left", on=["from_state", "to_state"])
+    lengths = protect_quantiles(curves, by=["state"], quantiles=(0.5,))
+    medians = dict(zip(lengths["state"], lengths["time_days"], strict=True))
+    nodes["median_stay_days"] = nodes["state"].map(medians).astype(float)
+    return {"vormen": nodes[["state", "n_stays", "n_open", "median_stay_days"]], "overgangen": edges}
+
+
+def _roads(rows: pd.DataFrame) -> tuple[pd.Series, csr_array, list[tuple[str, ...]]]:
+    """Whole roads with their number of children, and how often each is counted in each node and edge.
+
+    A cell is ("stays", state), ("open", state): the last stay of a road, or ("edge", from, to).
+    """
+    ordered = rows.sort_values(["client_id", "start_date"], kind="stable")
+    begins = ~((ordered["client_id"] == ordered["client_id"].shift()) & (ordered["state"] == ordered["state"].shift()))
+    first = ordered[begins]
+    roads = first.groupby("client_id", sort=False)["state"].agg(tuple).value_counts(sort=False).sort_index()
+    counted: dict[tuple[str, ...], dict[int, int]] = {}
+    for number, road in enumerate(roads.index):
+        every = [("stays", state) for state in road] + [("edge", a, b) for a, b in pairwise(road)]
+        for cell in [*every, ("open", road[-1])]:
+            own = counted.setdefault(cell, {})
+            own[number] = own.get(number, 0) + 1
+    cells = sorted(counted)
+    where = [(i, number, n) for i, cell in enumerate(cells) for number, n in counted[cell].items()]
+    i, j, n = (np.array(column, dtype=np.int64) for column in zip(*where, strict=True))
+    roads.index = [">".join(road) for road in roads.index]
+    return roads, csr_array((n, (i, j)), shape=(len(cells), len(roads))), cells
+
+
+def _chances(curves: pd.DataFrame, *, horizon_days: int, grid_days: int) -> pd.DataFrame:
+    """from_state, to_state, probability, ci_low, ci_high, n_at_risk at the last day of the grid within the horizon."""
+    last = curves[(curves["time_days"] <= horizon_days) & (curves["outcome"] != "in_stay")]
+    last = last[last.groupby("state")["time_days"].transform("max") > horizon_days - grid_days]
+    at = last.sort_values("time_days", kind="stable").groupby(["state", "outcome"], sort=False).tail(1)
+    begin = curves[curves["time_days"] == 0].drop_duplicates("state").set_index("state")["n_at_risk"]
+    found = at[["state", "outcome", "probability", "ci_low", "ci_high"]].assign(n_at_risk=at["state"].map(begin))
+    return found.rename(columns={"state": "from_state", "outcome": "to_state"})
+
+
+def _state_curves(source: Source, protector: Protector) -> pd.DataFrame:
+    """Protected curves of the stays in each state of care, whole region."""
+    stays = source.stays[source.stays["state"].isin(LADDER)].copy()
+    stays["start_date"] = stays.groupby("client_id").cumcount()  # names a stay of a child
+    return protector.state_curves(stays)
+
+
+def _kwaliteit(source: Source, protector: Protector) -> Frames:
+    """Frame kwaliteit: the findings, code, gemeente, n_rows, n_of, note; rows of the administration, not children."""
+    found = quality.findings(source.register, source.region, peildatum=source.peildatum)
+    found = found[["code", "gemeente", "n_rows", "n_of", "note"]]
+    labels = (found["code"] + "|" + found["gemeente"]).tolist()
+    rows = protector.alone("kwaliteit", found["n_rows"], [f"kwaliteit|{label}" for label in labels])
+    # one population of rows keeps one rounded number, whatever is looked for in it
+    whole = [f"kwaliteit-van|{place}|{n}" for place, n in zip(found["gemeente"], found["n_of"], strict=True)]
+    of = protector.alone("kwaliteit", found["n_of"], whole)
+    return {"kwaliteit": found.assign(n_rows=np.minimum(rows, of), n_of=of)}
+
+
+def _weggelaten(source: Source, protector: Protector) -> Frames:
+    """Frame weggelaten: the account of reading, rows_before and rows_after per reason, whole region."""
+    account = source.register.attrition
+    lost = account["rows_before"] - account["rows_after"]
+    labels = [f"weggelaten|{step}|{reason}" for step, reason in zip(account["step"], account["reason"], strict=True)]
+    rounded = protector.alone("weggelaten", lost.astype("int64"), labels)
+    shown = pd.DataFrame({"step": account["step"], "reason": account["reason"]})
+    return {"weggelaten": shown.assign(rows_before=rounded, rows_after=0)}
+
+
+def _voorbeelden(source: Source, protector: Protector) -> Frames:
+    """Frame voorbeelden: path rows of three children who are invented here (stapeling joined by ``|``)."""
+    del protector
+    region, peildatum = source.region, source.peildatum
+    invented, _ = simulate_register(region, seed=_EXAMPLE_SEED, children=_EXAMPLES, peildatum=peildatum)
+    made, _ = spells.build_spells(invented, region, peildatum=peildatum)
+    roads, _ = paths.build_paths(made, region, peildatum=peildatum)
+    gemeente = str(roads["gemeente"].value_counts().idxmax())
+    chosen = paths.eventful_children(roads, state=PLEEGZORG, gemeente=gemeente)
+    shown = roads[roads["client_id"].isin(chosen)].reset_index(drop=True)
+    return {"voorbeelden": shown.assign(stapeling=["|".join(forms) for forms in shown["stapeling"]])}
+
+
+Maker = Callable[[Source, Protector], Frames]
+FRAMES: Mapping[str, Maker] = MappingProxyType(
+    {
+        "nulmeting": _nulmeting,
+        "stand": _stand,
+        "plaatsingen": _plaatsingen,
+        "breakdowns": _breakdowns,
+        "einde": _pleegzorg,
+        "verblijf": _pleegzorg,
+        "verblijfsduur": _pleegzorg,
+        "vormen": _zorgpaden,
+        "overgangen": _zorgpaden,
+        "kwaliteit": _kwaliteit,
+        "weggelaten": _weggelaten,
+        "voorbeelden": _voorbeelden,
+    }
+)

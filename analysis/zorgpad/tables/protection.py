@@ -1,0 +1,28 @@
+"""What protection did to the numbers, for readers."""
+
+from __future__ import annotations
+
+from zorgpad.disclosure import Policy
+from zorgpad.labels import format_number
+
+
+def protection_note(policy: Policy, *, curve: bool = False) -> str:
+    """One or two sentences for under a figure or table; empty when nothing is protected.
+
+    Parameters
+    ----------
+    policy : Policy
+    curve : bool
+        Whether it is a curve or read off one.
+    """
+    if not policy.is_protected:
+        return "Intern: getallen zijn niet beschermd. Niet delen."
+    if curve:
+        return (
+            f"Om kinderen te beschermen is geteld per {format_number(policy.grid_days)} dagen en met afgeronde "
+            f"aantallen. Een gebied met minder dan {policy.minimum_n} kinderen in beeld krijgt geen lijn."
+        )
+    return (
+        f"Om kinderen te beschermen zijn aantallen afgerond op een veelvoud van {policy.base}, naar boven of naar "
+        f"beneden. Een 0 kan dus ook 1 tot en met {policy.base - 1} zijn."
+    )

@@ -1,14 +1,16 @@
 """Findings about the data, each on a table small enough to count by hand."""
 
+import ast
 import dataclasses
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from messages import message, put, read, start, toewijzing
 from tables import register
-from zorgpad import quality
-from zorgpad.schemas import TABLES, normalise
+from zorgpad import quality, sources, tables
+from zorgpad.schemas import TABLES, attrition_frame, normalise
 
 PEILDATUM = "2024-01-01"
 
@@ -186,3 +188,42 @@ def test_the_order_of_rows_does_not_matter(region, n):
     pd.testing.assert_frame_equal(
         quality.findings(shuffled, region, peildatum=PEILDATUM), quality.findings(drawn, region, peildatum=PEILDATUM)
     )
+
+
+def reasons_in_the_code():
+    """Every reason that a reader can give: the text ``what: why``, with each ``what`` where it is filled in."""
+    found = set()
+    for path in Path(sources.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "account_row":
+                found |= {node.args[1].value} if isinstance(node.args[1], ast.Constant) else set()
+            elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "reason":
+                found |= {node.value.value} if isinstance(node.value, ast.Constant) else set()
+            if isinstance(node, ast.JoinedStr) and ast.unparse(node).startswith(("f'{what}: ", 'f"{what}: ')):
+                why = ast.unparse(node)[len("f'{what}: ") : -1]
+                found |= {f"{what}: {why}" for what in ("client", "allocation", "delivery", "declaration")}
+    return sorted(found)
+
+
+def test_every_reason_to_leave_rows_out_has_dutch_words():
+    """What the code calls "allocation: withdrawn by the gemeente" the werkgroep reads in Dutch."""
+    reasons = reasons_in_the_code()
+    assert len(reasons) >= 12 + 4 * 4  # 12 written out, 4 for each of four kinds of row
+    account = attrition_frame([{"step": "read", "reason": reason, **_LEFT_OUT} for reason in reasons])
+    told = tables.account_table(account).index
+    assert [reason for reason in reasons if reason in set(told)] == []
+    withdrawn = reasons.index("allocation: withdrawn by the gemeente")
+    assert told[withdrawn] == "toewijzing: ingetrokken door de gemeente"
+
+
+_LEFT_OUT = {"rows_before": 3, "rows_after": 2, "children_before": 3, "children_after": 2}
+
+
+def test_months_are_written_out(region):
+    """The werkgroep reads december 2023, not 2023-12."""
+    codes = [quality.LATE, quality.GAP]
+    notes = ["volledig tot en met 2023-12", "2022-01 tot en met 2022-03"]
+    findings = pd.DataFrame({"code": codes, "gemeente": "GM0794", "n_rows": 1, "n_of": 12, "note": notes})
+    told = tables.tell_findings(findings, region, gemeente="GM0794")
+    assert "**volledig tot en met december 2023**" in told
+    assert "januari 2022 tot en met maart 2022" in told

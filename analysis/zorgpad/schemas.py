@@ -254,7 +254,7 @@ def normalise(frame: pd.DataFrame, table: type[_Table]) -> pd.DataFrame:
     ``float64``, flags ``bool``. Values are not changed.
     """
     wanted = table.to_schema().columns
-    frame = frame.copy()
+    frame = frame.copy(deep=False)  # columns are replaced, never changed
     for name, column in wanted.items():
         if name not in frame:
             if not (column.nullable or name == "is_maatwerk"):
@@ -307,9 +307,36 @@ def validate(frame: pd.DataFrame, table: type[_Table], *, source: str = "") -> p
             f"Dates are written as 2023-12-31, numbers with a decimal point."
         ) from None
     try:
+        _check_each_value_once(frame, table)
+    except (SchemaErrors, TypeError):  # TypeError: a value that cannot be compared, such as a list
+        return _check_every_row(frame, table, where)
+    return frame
+
+
+def _check_every_row(frame: pd.DataFrame, table: type[_Table], where: str) -> pd.DataFrame:
+    """``frame`` when it keeps its contract, else the error that counts the rows of each check."""
+    try:
         return table.validate(frame, lazy=True)
     except SchemaErrors as errors:
         raise DataError(_explain(errors.failure_cases, where)) from None
+
+
+def _check_each_value_once(frame: pd.DataFrame, table: type[_Table]) -> None:
+    """The contract of ``table`` on the different values of each text column, and on all rows where rows are compared.
+
+    Whether a value may stand depends on nothing but the value, so a frame passes if and only if its values do.
+
+    Raises
+    ------
+    SchemaErrors
+        When any value or row fails; how many rows, only the check of the whole frame knows.
+    """
+    schema = table.to_schema()
+    for name, column in schema.columns.items():
+        is_repeated = frame[name].dtype == object and column.dtype is not None and not column.unique
+        values = pd.Series(pd.unique(frame[name]), dtype=object) if is_repeated else frame[name]
+        column.validate(values.to_frame(name), lazy=True, inplace=True)
+    schema.remove_columns(list(schema.columns)).validate(frame, lazy=True, inplace=True)
 
 
 def _explain(failures: pd.DataFrame, where: str) -> str:

@@ -21,13 +21,13 @@ from zorgpad.region import load_region
 from zorgpad.schemas import Allocations, validate
 from zorgpad.sources import read_ijw
 
-N_MESSAGES = 20_000
+N_MESSAGES = 100_000
 DECLARED_MB = 200
 
 
 def messages(folder: Path) -> str:
-    """One JW301 per child."""
-    for number, bsn in enumerate(fictive_bsns(N_MESSAGES)):
+    """One JW301 per allocation, two allocations a child."""
+    for number, bsn in enumerate(fictive_bsns(N_MESSAGES // 2) * 2):
         (folder / f"{number:06d}.xml").write_text(message("JW301", toewijzing(str(number)), bsn=bsn))
     seconds = _read(folder)
     return f"{N_MESSAGES:,} JW301 in {seconds:.1f} s: {N_MESSAGES / seconds * 60:,.0f} a minute"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from zorgpad import quality
-from zorgpad.labels import enumerate_words, format_number, format_percent
+from zorgpad.labels import MONTHS, enumerate_words, format_number, format_percent
 from zorgpad.region import Region
 
 # What a finding is called, and what it does to the numbers.
@@ -36,6 +38,34 @@ _WORDS = {
     quality.NEW_CODE: ("Andere code voor dezelfde hulp op 1 januari 2022", "Lijkt op een overgang, maar is er geen."),
 }
 
+# The account of reading: what a row is, and why it was left out.
+_ROWS = {
+    "allocation": "toewijzing",
+    "client": "kind",
+    "declaration": "declaratie",
+    "delivery": "start- of stopbericht",
+    "period": "periode van hulp",
+    "request": "verzoek om toewijzing",
+}
+_REASONS = {
+    "only a budget, no product": "alleen een budget, geen product",
+    "repeated, or replaced by a later version": "herhaald, of vervangen door een latere versie",
+    "withdrawn by the gemeente": "ingetrokken door de gemeente",
+    "credited, and the credits": "gecrediteerd, en de creditregels zelf",
+    "its period ends before it starts": "de periode eindigt voordat zij begint",
+    "the same declaration in an earlier message": "dezelfde declaratie in een eerder bericht",
+    "removed by the provider, and the removals": "verwijderd door de aanbieder, en de verwijderberichten zelf",
+    "repeated, or replaced by a later message": "herhaald, of vervangen door een later bericht",
+    "its child is unknown": "het kind is niet bekend",
+    "no allocation answers it": "er volgde geen toewijzing op",
+    "repeated, or replaced by a later one of the same reference": "herhaald, of vervangen door een later verzoek",
+    "its allocation is withdrawn or has no product": "de toewijzing is ingetrokken of heeft geen product",
+    "its allocation is unknown": "de toewijzing is niet bekend",
+    "names another child than its allocation": "noemt een ander kind dan de toewijzing",
+    "of a child whose birth date is unknown": "de geboortedatum van het kind is niet bekend",
+    "without ToewijzingNummer (taakgericht)": "geen toewijzingsnummer (taakgerichte bekostiging)",
+}
+
 
 def findings_table(findings: pd.DataFrame, region: Region, *, gemeente: str) -> pd.DataFrame:
     """What was found in the gemeente and in the region, with what it means: a row per finding."""
@@ -58,7 +88,7 @@ def tell_findings(findings: pd.DataFrame, region: Region, *, gemeente: str) -> s
     """Until when the data of the gemeente are complete, and which months lack."""
     own = findings[findings["gemeente"] == gemeente].set_index("code")
     name = region.gemeente_name(gemeente)
-    late, gap = own.loc[quality.LATE, "note"], own.loc[quality.GAP, "note"]
+    late, gap = (_name_months(own.loc[code, "note"]) for code in (quality.LATE, quality.GAP))
     declared = f"De declaraties zijn **{late}**." if late else "Er zijn geen declaraties met een datum."
     missing = (
         f"Er zijn maanden waarin geen enkel start- of stopbericht kwam: {gap}."
@@ -77,7 +107,18 @@ def account_table(attrition: pd.DataFrame) -> pd.DataFrame:
     if left.empty:
         return pd.DataFrame({"regels weggelaten": ["geen"]}, index=pd.Index(["alle regels zijn gelezen"], name="reden"))
     numbers = [format_number(n) for n in left["weg"]]
-    return pd.DataFrame({"regels weggelaten": numbers}, index=pd.Index(left["reason"].tolist(), name="reden"))
+    return pd.DataFrame({"regels weggelaten": numbers}, index=pd.Index(left["reason"].map(_name_reason), name="reden"))
+
+
+def _name_reason(reason: str) -> str:
+    """A reason of the account in Dutch; one of another program stays as it is."""
+    what, _, why = reason.partition(": ")
+    return f"{_ROWS[what]}: {_REASONS[why]}" if what in _ROWS and why in _REASONS else reason
+
+
+def _name_months(note: str) -> str:
+    """A note with its months written out: ``2023-12`` becomes december 2023."""
+    return re.sub(r"([0-9]{4})-([0-9]{2})", lambda found: f"{MONTHS[int(found[2]) - 1]} {found[1]}", note)
 
 
 def _times(row: pd.Series) -> str:

@@ -168,7 +168,7 @@ REFUSED = {
     ),
     "no birth date": ({"clients": CLIENTS.replace("2012-06-01", "")}, r"\(first on line 2\) have no birth_date"),
     "no client": ({"clients": CLIENTS.replace(BSN, " ")}, "1 rows have no client_id"),
-    "sex": ({"clients": CLIENTS.replace(",f", ",x")}, "sex: isin"),
+    "sex": ({"clients": CLIENTS.replace(",f", ",x")}, "sex: is none of m, f, u"),
     "end before start": ({"allocations": ALLOCATIONS.replace("2021-03-01", "2021-01-31")}, "end on or before the day"),
     "end on the start": ({"allocations": ALLOCATIONS.replace("2021-03-01", "2021-02-01")}, "end on or before the day"),
     "empty month": (
@@ -189,7 +189,7 @@ REFUSED = {
         {"allocations": f"{ALLOCATIONS}{ROW}\n", "deliveries": DELIVERIES},
         "repeat an allocation_id",
     ),
-    "repeated child": ({"clients": f"{CLIENTS}{BSN},2012-06-01,f\n"}, "client_id: field_uniqueness"),
+    "repeated child": ({"clients": f"{CLIENTS}{BSN},2012-06-01,f\n"}, "client_id: is there more than once"),
     "id of a spreadsheet": ({"clients": CLIENTS.replace(BSN, "1.23456782E+08")}, "as a decimal number"),
     "id with a decimal": ({"clients": CLIENTS.replace(BSN, f"{BSN}.0")}, "as a decimal number"),
     "provider": ({"allocations": ALLOCATIONS.replace("41414141", "414")}, "provider_id: str_matches"),
@@ -213,6 +213,13 @@ def test_bad_input_is_refused_without_a_value(tmp_path, region, files, problem):
     assert len(message.splitlines()) == 2
     for value in (BSN, OTHER_BSN, "2012-06-01", "Jansen"):
         assert value not in message
+
+
+@pytest.mark.parametrize("text", ["=1+1", "<svg onload=alert(1)>", "<b>De Brug</b>", "'; DROP TABLE clients; --"])
+def test_formulas_markup_and_sql_in_a_cell_are_plain_text(tmp_path, region, text):
+    """Nothing is computed, shown or run: the cell is kept as it was written."""
+    allocations = f"{HEADER},location\n{ROW},{text}\n"
+    assert read(folder_of(tmp_path, allocations=allocations), region).allocations["location"].tolist() == [text]
 
 
 def test_a_number_that_passes_the_elfproef_by_chance_is_no_bsn_in_a_column_of_numbers(tmp_path, region):

@@ -9,6 +9,7 @@ day in, ``end_date`` the first day out. Missing values: ``NaT`` for dates, ``Non
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -344,8 +345,16 @@ def _explain(failures: pd.DataFrame, where: str) -> str:
     is_column = failures["schema_context"] == "Column"  # else the check is of whole rows
     failures = failures.assign(column=failures["column"].where(is_column, ""), check=failures["check"].astype(str))
     counts = failures.groupby(["column", "check"], sort=True)["index"].nunique()
-    lines = [f"  {column or 'row'}: {check}: {n} rows" for (column, check), n in counts.items()]
+    lines = [f"  {column or 'row'}: {_word(check)}: {n} rows" for (column, check), n in counts.items()]
     return f"{where} breaks its contract in {len(lines)} way{'s' * (len(lines) > 1)}:\n" + "\n".join(lines)
+
+
+def _word(check: str) -> str:
+    """A check of pandera in plain words: ``isin(('m', 'f'))`` says that m and f are allowed."""
+    if check.startswith("isin("):
+        allowed = re.findall(r"'([^']*)'", check)
+        return f"is none of {', '.join(allowed)}"
+    return {"field_uniqueness": "is there more than once", "not_nullable": "is missing"}.get(check, check)
 
 
 def attrition_row(step: str, reason: str, before: pd.DataFrame, after: pd.DataFrame) -> dict[str, object]:

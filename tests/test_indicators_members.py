@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from registers import registers, with_maatwerk
 from tables import register, rows
 from test_cohorts import PEILDATUM, cohort_of, paths_of
-from zorgpad.errors import DataError
+from zorgpad.errors import DataError, RegionError
 from zorgpad.indicators import (
     breakdown_band,
     breakdown_members,
     compare_definitions,
+    corrected_members,
     nulmeting,
     nulmeting_members,
     period_bounds,
@@ -126,3 +127,18 @@ def test_breakdown_members_are_stays(region):
         for name, n in (("ended", 2), ("certain", 1), ("probable", 1))
     }
     assert rows(breakdown_band(cohort), "year", "n_ended", "n_low", "n_high") == [(2022, 2, 1, 2)]
+
+
+def test_care_without_a_product_code_counts_as_its_whole_category(region):
+    """Category 54 has no codes and is ambulant: jeugdhulp, and no residence."""
+    records = register(
+        """client | product | provider | start      | end
+           a      | 43A09   | 1        | 2022-01-10 | 2022-05-01"""
+    )
+    spells, _ = build_spells(records, region, peildatum=PEILDATUM)
+    bare = spells.assign(client_id="b", zorgvorm="ambulant", product_code=None)
+    members = corrected_members(pd.concat([spells, bare], ignore_index=True), region, periods=["2022"])
+    own = members[(members["area_kind"] == "regio") & (members["client_id"] == "b")]
+    assert own["indicator"].tolist() == ["jeugdhulp"]
+    with pytest.raises(RegionError, match="pleegzorg"):
+        corrected_members(spells.assign(product_code=None), region, periods=["2022"])

@@ -58,7 +58,7 @@ def _draw(shown: dict[str, pd.DataFrame], at_risk: pd.DataFrame | None, horizon_
         )
         top = max(top, float(part["ci_high"].max()))
     years_axis(axes, horizon_days)
-    percent_axis(axes, top=min(1.0, top * 1.08) if at_risk is not None else 1.0)
+    percent_axis(axes, top=min(1.0, top * (1 + 0.09 * len(shown))) if at_risk is not None else 1.0)
     axes.set_ylabel(ylabel)
     axes.legend(loc="upper left" if at_risk is not None else "upper right", fontsize=9)
     _at_risk_table(numbers, groups, list(axes.get_xticks()), horizon_days)

@@ -23,6 +23,8 @@ Exhibit = Callable[[Release, str], str]
 _EXHIBITS: dict[str, Exhibit] = {}
 EXHIBITS = MappingProxyType(_EXHIBITS)
 
+# So many steps of rounding must a stock count, for a line through the months to show more than rounding.
+_STEPS_OF_A_LINE = 20
 _EXITS = ("breakdown", "breakdown_certain", "naar_huis", "andere_gezinsvorm", "opschaling", "volwassen")
 
 
@@ -99,12 +101,28 @@ def nulmeting_tabel(release: Release, gemeente: str) -> str:
 
 @exhibit
 def stand(release: Release, gemeente: str) -> str:
-    """Children in each form of residence on the first of each month."""
-    own = release["stand"]
-    own = own[own["area"] == gemeente]
-    name = release.region.gemeente_name(gemeente)
-    words = tables.describe_stock(own, release.region, area=name, peildatum=release.peildatum)
+    """Children in each form of residence on the first of each month, of the smallest area with enough of them.
+
+    Under that, lines of rounded numbers jump up and down and say nothing.
+    """
+    counts, region = release["stand"], release.region
+    enough = _STEPS_OF_A_LINE * release.policy.base
+    for kind, name, _ in areas_of(gemeente, region):
+        own = counts[(counts["area_kind"] == kind) & (counts["area"] == (gemeente if kind == "gemeente" else name))]
+        if own.groupby("stock_date")["n_children"].sum().min() >= enough or kind == "regio":
+            break
+    label = name if kind == "gemeente" else f"{kind} {name}"
+    words = tables.describe_stock(own, region, area=label, peildatum=release.peildatum)
     return _figure(release, figures.draw_stock(own), words)
+
+
+@exhibit
+def stand_tabel(release: Release, gemeente: str) -> str:
+    """Children in each form of residence of the gemeente, twice a year."""
+    counts = release["stand"]
+    name = release.region.gemeente_name(gemeente)
+    table = tables.stock_table(counts[counts["area"] == gemeente])
+    return table_markup(table, title=f"Kinderen per vorm van verblijf, {name}", caption=_counted(release, ""))
 
 
 @exhibit

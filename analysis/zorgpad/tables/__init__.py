@@ -4,7 +4,7 @@ A function ``describe_…`` returns what :func:`zorgpad.publish.publish_figure` 
 ``tell_…`` returns a paragraph; the others return a table for readers.
 """
 
-from zorgpad.tables.counts import describe_nulmeting, describe_stock, nulmeting_table, tell_nulmeting
+from zorgpad.tables.counts import describe_nulmeting, describe_stock, nulmeting_table, stock_table, tell_nulmeting
 from zorgpad.tables.protection import protection_note
 from zorgpad.tables.quality import account_table, findings_table, largest_findings, tell_findings
 from zorgpad.tables.roads import describe_process, describe_timelines, next_states_table
@@ -49,6 +49,7 @@ __all__ = [
     "preceded_table",
     "protection_note",
     "stay_table",
+    "stock_table",
     "tell_band",
     "tell_findings",
     "tell_nulmeting",

@@ -38,7 +38,7 @@ def nulmeting_table(counts: pd.DataFrame, region: Region, *, gemeente: str) -> p
 def tell_nulmeting(counts: pd.DataFrame, region: Region, *, gemeente: str, base: int = 1) -> str:
     """How many children had care in the last year, compared with the year before; how many of them in residence.
 
-    ``base`` is what counts were rounded to: of less than twice that nothing is made.
+    ``base`` is what counts were rounded to: of a difference under twice that nothing is made, nor is a percentage.
     """
     own = counts[(counts["area_kind"] == GEMEENTE) & (counts["area"] == gemeente)]
     number = own.set_index(["indicator", "year"])["n_children"]
@@ -49,7 +49,7 @@ def tell_nulmeting(counts: pd.DataFrame, region: Region, *, gemeente: str, base:
     )
     text += _change(int(n), int(earlier), int(before), base)
     text += f" Bij **{format_number(stay)}** van hen hoorde daar verblijf bij: korter of langer niet thuis wonen"
-    return text + (f" ({format_percent(stay / n, decimals=1)})." if n else ".")
+    return text + (f" ({format_percent(stay / n, decimals=1)})." if n >= (2 * base if base > 1 else 1) else ".")
 
 
 def _change(now: int, before: int, year: int, base: int) -> str:
@@ -80,6 +80,19 @@ def describe_nulmeting(counts: pd.DataFrame, region: Region, *, gemeente: str) -
     }
 
 
+def stock_table(counts: pd.DataFrame) -> pd.DataFrame:
+    """Children per form of residence on 1 January and 1 July; forms without anybody are left out.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        stock_date, zorgvorm, n_children of one area.
+    """
+    wide = counts.pivot_table(index="stock_date", columns="zorgvorm", values="n_children").astype(int)
+    wide = wide.loc[wide.index.month.isin([1, 7]), (wide > 0).any()].rename(columns=STATE_LABELS)
+    return wide.set_axis([format_date(day) for day in wide.index]).rename_axis("stand op").rename_axis(columns=None)
+
+
 def describe_stock(
     counts: pd.DataFrame, region: Region, *, area: str, peildatum: str, rule: Rule = "ijw"
 ) -> dict[str, Any]:
@@ -88,11 +101,10 @@ def describe_stock(
     wide = wide.loc[:, (wide > 0).any()].rename(columns=STATE_LABELS)
     first, last = wide.index[0], wide.index[-1]
     facts = [f"{label} van {wide[label].iloc[0]} naar {wide[label].iloc[-1]}" for label in wide]
-    half_years = wide[wide.index.month.isin([1, 7])]
     return {
         "title": f"Kinderen per vorm van verblijf door de tijd, {area}",
         "caption": f"Stand op de eerste dag van elke maand, tot {format_date(peildatum)}. Regel: "
         f"{name_rule(rule, max_gap_days=region.max_gap_days)}.",
         "alt": f"Lijndiagram voor {area}, van {format_date(first)} tot {format_date(last)}: {'; '.join(facts)}.",
-        "numbers": half_years.set_axis([format_date(day) for day in half_years.index]).rename_axis("stand op"),
+        "numbers": stock_table(counts),
     }

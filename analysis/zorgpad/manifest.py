@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import zorgpad
+from zorgpad.disclosure import choose_policy
 from zorgpad.region import Region
 from zorgpad.register import META_FILE
+from zorgpad.tables import protection_note
 
 MANIFEST_FILE = "manifest.json"
 LIBRARIES = ("lifelines", "matplotlib", "networkx", "numpy", "pandas", "papermill", "pyarrow", "scipy", "seaborn")
@@ -94,7 +96,7 @@ def describe(found: Mapping[str, Any], region: Region, *, policy: str) -> tuple[
         ("Geen zorg", f"Als er binnen {region.absence_days} dagen na het einde van zorg niets begint."),
         ("Wat volgt op een einde", f"Wat binnen {region.classification_days} dagen begint."),
         ("Kans op een overgang", f"Binnen {region.horizon_days} dagen na het begin van een verblijf."),
-        ("Regels voor publicatie", f"{policy}: nog niet toegepast, want de kinderen zijn verzonnen"),
+        ("Bescherming van kinderen", f"{protection_note(choose_policy(policy))} (regels: {policy})"),
         ("Gemaakt met", f"{made}, Python {found['python']}"),
         ("Kenmerk van de gegevens", hash_text(json.dumps(register["files"]))[:16]),
         ("Kenmerk van de regio", found["region"]["sha256"][:16]),

@@ -102,7 +102,8 @@ def test_the_foot_of_a_page_tells_source_rules_and_version(folder, region):
     assert "30 dagen" in told["Eén periode van zorg"]
     assert "365 dagen" in told["Kans op een overgang"]
     assert told["Gemaakt met"].startswith(f"zorgpad {zorgpad.__version__}")
-    assert told["Regels voor publicatie"] == "werkgroep: nog niet toegepast, want de kinderen zijn verzonnen"
+    assert "afgerond op een veelvoud van 5" in told["Bescherming van kinderen"]
+    assert told["Bescherming van kinderen"].endswith("(regels: werkgroep)")
 
 
 def test_equal_content_gives_equal_bytes(tmp_path):

@@ -150,3 +150,33 @@ def test_a_short_key_is_refused():
     """Fifteen bytes are too few."""
     with pytest.raises(DisclosureError, match="16 bytes"):
         thresholds(b"123456789012345", ["g"])
+
+
+def months_with_one_constant(seed):
+    """Twelve months of 6 × 4 with margins, in which g0|p0 keeps its children and all else changes."""
+    random = np.random.default_rng(seed)
+    constant = max(int(random.poisson(3)), 1)
+    rows = []
+    for month in range(12):
+        counts = random.poisson(3, size=(6, 4))
+        counts[0, 0] = constant
+        for (g, p), n in np.ndenumerate(counts):
+            cells = (f"g{g}|p{p}", f"g{g}", f"p{p}", "region")
+            rows += [(f"{g}-{p}-{i}", cell, month) for i in range(n) for cell in cells]
+    return pd.DataFrame(rows, columns=["client_id", "cell", "block"])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_linked_cell_with_equal_truth_rounds_equally_every_month(seed):
+    """Twelve months of equal truth show one count, though the sums around it change: the mean tells no more than it."""
+    shown = protect_members(months_with_one_constant(seed), policy=WERKGROEP, key=bytes([seed]) * 32).counts
+    assert len(set(shown.loc[shown["cell"] == "g0|p0", "n"])) == 1
+
+
+def test_months_that_are_held_still_add_up():
+    """In every month the products of a gemeente sum to it, and the gemeenten to the region."""
+    shown = protect_members(months_with_one_constant(1), policy=WERKGROEP, key=KEY).counts
+    table = shown.pivot_table(index="block", columns="cell", values="n", fill_value=0, aggfunc="sum")
+    for g in range(6):
+        assert (table[[c for c in table if c.startswith(f"g{g}|")]].sum(axis=1) == table[f"g{g}"]).all()
+    assert (table[[f"g{g}" for g in range(6)]].sum(axis=1) == table["region"]).all()

@@ -3,7 +3,7 @@
 from zorgpad.disclosure.audit import audit
 from zorgpad.disclosure.curves import curve_loss, protect_curve, protect_quantiles
 from zorgpad.disclosure.policies import Policy, choose_policy
-from zorgpad.disclosure.rounding import Rounded, controlled_rounding, keyed_rounding, thresholds
+from zorgpad.disclosure.rounding import Rounded, controlled_rounding, keyed_rounding, remember, thresholds
 from zorgpad.disclosure.tables import Atoms, Protected, atoms_of, protect_members, protect_share, protect_table
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "protect_quantiles",
     "protect_share",
     "protect_table",
+    "remember",
     "thresholds",
 ]

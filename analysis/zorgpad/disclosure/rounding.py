@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +17,11 @@ from zorgpad.errors import DisclosureError
 
 # A bound on work that does not depend on the speed of the machine, so that the same data give the same bytes.
 _NODE_LIMIT = 2_000
+# How much a count weighs more for each time that it was shown before; atoms weigh a tenth of cells.
+_HELD, _ATOM = 20.0, 0.1
 
 Ints = NDArray[np.int64]
+Seen = Mapping[tuple[str, int], tuple[int, int]]  # by name and truth: what was shown first, and how often
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +42,18 @@ class Rounded:
     cells: Ints
     is_two_step: NDArray[np.bool_]
     max_deviation: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """One connected part: its sums, true counts, what atoms and cells aim at, and how much that weighs."""
+
+    matrix: csr_array
+    counts: Ints
+    atom_target: Ints
+    cell_target: Ints
+    atom_weight: NDArray[np.float64]
+    cell_weight: NDArray[np.float64]
 
 
 def thresholds(key: bytes, labels: Sequence[str]) -> NDArray[np.float64]:
@@ -67,7 +82,14 @@ def keyed_rounding(counts: Ints, *, base: int, key: bytes, labels: Sequence[str]
 
 
 def controlled_rounding(
-    atoms: Ints, cells: csr_array, *, base: int, key: bytes, labels: Sequence[str], atom_labels: Sequence[str]
+    atoms: Ints,
+    cells: csr_array,
+    *,
+    base: int,
+    key: bytes,
+    labels: Sequence[str],
+    atom_labels: Sequence[str],
+    seen: Seen | None = None,
 ) -> Rounded:
     """Round disjoint groups so that every published sum of them is a multiple of the base near its truth.
 
@@ -83,6 +105,9 @@ def controlled_rounding(
         Secret, at least 16 bytes; decides up or down.
     labels, atom_labels : sequence of str
         Names of cells and atoms that stay the same from one release to the next.
+    seen : mapping of (str, int) to (int, int), optional
+        What was first shown for the same name and the same truth, and how often (:func:`remember`): such a count aims
+        at that, and weighs more the oftener it was shown, so that nothing is learned from the mean of many months.
 
     Returns
     -------
@@ -102,17 +127,60 @@ def controlled_rounding(
     truth = np.asarray(matrix @ counts, dtype=np.int64)
     if base == 1:
         return Rounded(counts, truth, np.zeros(len(truth), dtype=bool), 0)
-    atom_target = keyed_rounding(counts, base=base, key=key, labels=[f"atom|{label}" for label in atom_labels])
-    cell_target = keyed_rounding(truth, base=base, key=key, labels=[f"cell|{label}" for label in labels])
+    atom_names, cell_names = _named("atom", atom_labels), _named("cell", labels)
+    atom_target, atom_weight = _aims(counts, atom_names, base, key, seen or {})
+    cell_target, cell_weight = _aims(truth, cell_names, base, key, seen or {})
     rounded = atom_target.copy()
     for rows, columns in _components(matrix):
         if len(rows) == 0:
             continue
-        part = csr_array(matrix[rows][:, columns])
-        rounded[columns] = _solve(part, counts[columns], atom_target[columns], cell_target[rows], base)
+        rounded[columns] = _solve(
+            _Part(
+                csr_array(matrix[rows][:, columns]),
+                counts[columns],
+                atom_target[columns],
+                cell_target[rows],
+                atom_weight[columns] * _ATOM,
+                cell_weight[rows],
+            ),
+            base,
+        )
     published = np.asarray(matrix @ rounded, dtype=np.int64)
     deviation = np.abs(published - truth)
     return Rounded(rounded, published, deviation >= base, int(deviation.max(initial=0)))
+
+
+def remember(
+    seen: Seen,
+    done: Rounded,
+    *,
+    truth: Ints,
+    atoms: Ints,
+    labels: Sequence[str],
+    atom_labels: Sequence[str],
+) -> dict[tuple[str, int], tuple[int, int]]:
+    """Add what was shown for each name and truth to what was shown before: the first value, and how often."""
+    shown = zip(_named("cell", labels), truth.tolist(), done.cells.tolist(), strict=True)
+    groups = zip(_named("atom", atom_labels), atoms.tolist(), done.atoms.tolist(), strict=True)
+    after = dict(seen)
+    for name, n, value in (*shown, *groups):
+        first, times = after.get((name, n), (value, 0))
+        after[name, n] = (first, times + 1)
+    return after
+
+
+def _named(kind: str, labels: Sequence[str]) -> list[str]:
+    """Names of thresholds: a cell and an atom of one name have each their own."""
+    return [f"{kind}|{label}" for label in labels]
+
+
+def _aims(counts: Ints, names: Sequence[str], base: int, key: bytes, seen: Seen) -> tuple[Ints, NDArray[np.float64]]:
+    """What each count aims at, and how much that weighs: what was shown before, or else its threshold."""
+    target = keyed_rounding(counts, base=base, key=key, labels=names)
+    if not seen:
+        return target, np.ones(len(target))
+    earlier, times = np.array([seen.get(pair, (0, 0)) for pair in zip(names, counts.tolist(), strict=True)]).T
+    return np.where(times > 0, earlier, target), np.maximum(_HELD * times, 1.0)
 
 
 def _components(matrix: csr_array) -> list[tuple[Ints, Ints]]:
@@ -126,17 +194,16 @@ def _components(matrix: csr_array) -> list[tuple[Ints, Ints]]:
     return list(zip(np.split(rows, row_cuts), np.split(columns, column_cuts), strict=True))
 
 
-def _solve(matrix: csr_array, counts: Ints, atom_target: Ints, cell_target: Ints, base: int) -> Ints:
+def _solve(part: _Part, base: int) -> Ints:
     """Round one connected part: a single cell at once, the rest by mixed-integer programming."""
-    truth = np.asarray(matrix @ counts, dtype=np.int64)
-    if matrix.shape[0] == 1:
-        return _spread(atom_target, int(cell_target[0]))
+    if part.matrix.shape[0] == 1:
+        return _spread(part.atom_target, int(part.cell_target[0]))
     for steps in (1, 2):
-        solution = _milp(matrix, counts, truth, atom_target, cell_target, base, steps)
+        solution = _milp(part, base, steps)
         if solution is not None:
             return solution
     raise DisclosureError(
-        f"{matrix.shape[0]} linked counts cannot be rounded to base {base}.\n"
+        f"{part.matrix.shape[0]} linked counts cannot be rounded to base {base}.\n"
         "Publish fewer overlapping counts together, or protect them in blocks."
     )
 
@@ -154,14 +221,14 @@ def _spread(atom_target: Ints, total: int) -> Ints:
     return atoms
 
 
-def _milp(
-    matrix: csr_array, counts: Ints, truth: Ints, atom_target: Ints, cell_target: Ints, base: int, steps: int
-) -> Ints | None:
-    """Least total deviation from the targets, in bases; None when infeasible or beyond the bound on work.
+def _milp(part: _Part, base: int, steps: int) -> Ints | None:
+    """Least weighted deviation from the targets, in bases; None when infeasible or beyond the bound on work.
 
     The first step holds cells within one base of the truth, and the second within two. Atoms are not published
     on their own, so they are bound only by being 0 or more, and by staying 0 when no child is in them.
     """
+    matrix, counts = part.matrix, part.counts
+    truth = np.asarray(matrix @ counts, dtype=np.int64)
     n_cells, n_atoms = matrix.shape
     reach = base * steps
     low = np.maximum(np.floor_divide(truth - reach, base) + 1, 0)
@@ -179,10 +246,10 @@ def _milp(
         ],
         format="csr",
     )
-    aim_a, aim_c = atom_target // base, cell_target // base
+    aim_a, aim_c = part.atom_target // base, part.cell_target // base
     far_a, far_c = np.full(n_atoms, np.inf), np.full(n_cells, np.inf)
     found = milp(
-        c=np.concatenate([np.zeros(n_atoms), np.full(n_atoms, 0.1), np.ones(n_cells)]),
+        c=np.concatenate([np.zeros(n_atoms), part.atom_weight, part.cell_weight]),
         integrality=np.concatenate([np.ones(n_atoms), np.zeros(n_atoms + n_cells)]),
         bounds=Bounds(
             np.zeros(2 * n_atoms + n_cells),

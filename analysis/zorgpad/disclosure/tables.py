@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
 from zorgpad.disclosure.policies import Policy
-from zorgpad.disclosure.rounding import controlled_rounding
+from zorgpad.disclosure.rounding import Seen, controlled_rounding, remember
 from zorgpad.errors import DisclosureError
 
 
@@ -43,10 +43,14 @@ class Protected:
     report : DataFrame
         One row per block: [block], n_cells, n_atoms, n_two_step, n_withheld, max_deviation. For the reviewer,
         not for publication.
+    seen : mapping of (str, int) to (int, int)
+        What was first shown for each name and truth, and how often, with those that were given: for the next block,
+        never published.
     """
 
     counts: pd.DataFrame
     report: pd.DataFrame
+    seen: Seen = field(default_factory=dict)
 
 
 def atoms_of(members: pd.DataFrame) -> Atoms:
@@ -69,7 +73,14 @@ def atoms_of(members: pd.DataFrame) -> Atoms:
     return Atoms(names, tuple("+".join(s) for s in sets), patterns.to_numpy(dtype=np.int64), matrix)
 
 
-def protect_table(counts: pd.DataFrame, *, atoms: Atoms, policy: Policy, key: bytes) -> Protected:
+def protect_table(
+    counts: pd.DataFrame,
+    *,
+    atoms: Atoms,
+    policy: Policy,
+    key: bytes,
+    seen: Seen | None = None,
+) -> Protected:
     """Protect one linked table: every cell a multiple of the base, every sum of groups still that sum.
 
     Parameters
@@ -81,6 +92,8 @@ def protect_table(counts: pd.DataFrame, *, atoms: Atoms, policy: Policy, key: by
     policy : Policy
     key : bytes
         Secret, at least 16 bytes.
+    seen : mapping of (str, int) to (int, int), optional
+        ``Protected.seen`` of the block before.
 
     Raises
     ------
@@ -93,9 +106,10 @@ def protect_table(counts: pd.DataFrame, *, atoms: Atoms, policy: Policy, key: by
             f"{len(unasked)} cells are linked to this table but not part of it.\n"
             "Protect together every count that is published together."
         )
-    rounded = controlled_rounding(
-        atoms.n, atoms.matrix, base=policy.base, key=key, labels=atoms.cells, atom_labels=atoms.labels
-    )
+    before = seen or {}
+    names = {"labels": atoms.cells, "atom_labels": atoms.labels}
+    rounded = controlled_rounding(atoms.n, atoms.matrix, base=policy.base, key=key, seen=before, **names)
+    now = remember(before, rounded, truth=atoms.matrix @ atoms.n, atoms=atoms.n, **names)
     shown = pd.Series(rounded.cells, index=list(atoms.cells), dtype="Int64").reindex(counts["cell"], fill_value=0)
     withheld = (shown < policy.minimum_cell).to_numpy(dtype=bool)
     result = pd.DataFrame({"cell": counts["cell"].to_numpy(), "n": shown.mask(withheld).array})
@@ -106,7 +120,7 @@ def protect_table(counts: pd.DataFrame, *, atoms: Atoms, policy: Policy, key: by
         "n_withheld": int(withheld.sum()),
         "max_deviation": rounded.max_deviation,
     }
-    return Protected(result, pd.DataFrame([report]))
+    return Protected(result, pd.DataFrame([report]), now)
 
 
 def protect_members(
@@ -117,9 +131,9 @@ def protect_members(
     Parameters
     ----------
     members : DataFrame
-        client_id, cell, and optionally block (a month or year). Blocks are solved apart, but the threshold of a
-        cell is that of its name without the block. A cell that no other cell is linked to then shows equal counts
-        for equal truth; a linked one may be moved by the sums around it, and averaging over blocks can sharpen it.
+        client_id, cell, and optionally block (a month or year). Blocks are solved in their order. A cell whose
+        truth was seen in an earlier block aims at what was shown then, so that equal truth shows equal counts,
+        except where the sums around it do not allow it.
     policy : Policy
     key : bytes
         Secret, at least 16 bytes.
@@ -131,13 +145,16 @@ def protect_members(
     asked = asked[by].drop_duplicates().sort_values(by)
     if "block" not in by:
         return protect_table(asked, atoms=atoms_of(members), policy=policy, key=key)
-    done = {
-        block: protect_table(rows, atoms=atoms_of(members[members["block"] == block]), policy=policy, key=key)
-        for block, rows in asked.groupby("block", sort=True)
-    }
+    done: dict[object, Protected] = {}
+    seen: Seen = {}
+    for block, rows in asked.groupby("block", sort=True):
+        own = atoms_of(members[members["block"] == block])
+        done[block] = protect_table(rows, atoms=own, policy=policy, key=key, seen=seen)
+        seen = done[block].seen
     return Protected(
         pd.concat([part.counts.assign(block=block)[["block", "cell", "n"]] for block, part in done.items()]),
         pd.concat([part.report.assign(block=block) for block, part in done.items()]).set_index("block").reset_index(),
+        seen,
     )
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``zorgpad sample``, ``prepare``, ``report``, ``lab``, ``region check`` and ``key new``.
+"""The command line: ``zorgpad sample``, ``prepare``, ``report``, ``verify``, ``clean``, ``lab`` and more.
 
 Commands import what they need when they run, so that ``--help`` is quick. A mistake ends in two lines on stderr.
 """
@@ -20,6 +20,8 @@ import zorgpad
 from zorgpad.errors import DataError, ReportError, ZorgpadError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from zorgpad.batch import BatchResult, Progress
     from zorgpad.region import Region
     from zorgpad.register import Register
@@ -46,6 +48,18 @@ RegionOption = Annotated[
     str | None,
     typer.Option("--region", metavar="NAME|FOLDER", help="A shipped region, or a folder with a region.toml."),
 ]
+
+WorkersOption = Annotated[int, typer.Option(min=1, help="Notebooks that run side by side.")]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Run them on this Dask cluster (tcp://host:8786) instead."),
+]
+DIFFERENCES = {
+    "changed": "Changed after it was made",
+    "other": "A new run gives another",
+    "missing": "Missing",
+    "failed": "Succeeds only once",
+}
 
 
 def main() -> None:
@@ -75,7 +89,9 @@ def _run(arguments: list[str], *, debug: bool) -> int:
             f"{text}\nBring it up to date: make env (or install requirements.lock again).", FAULT, debug=debug
         )
     except KeyboardInterrupt:
-        return _complain("Stopped. Nothing half made was left behind.", INTERRUPTED, debug=debug)
+        return _complain(
+            "Stopped. Nothing half made stands anywhere; the same command goes on from here.", INTERRUPTED, debug=debug
+        )
     except Exception as error:
         # the message may hold a child's values, so that only kind and place are shown
         place = traceback.extract_tb(error.__traceback__)[-1]
@@ -279,7 +295,16 @@ def report(
         Literal["intern", "werkgroep", "cbs"] | None,
         typer.Option(help="Disclosure policy.", show_default="the region's"),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Notebooks that run side by side.")] = 2,
+    workers: WorkersOption = 2,
+    resume: Annotated[  # noqa: FBT002 - an option with two names
+        bool,
+        typer.Option("--resume/--fresh", help="Keep pages that are whole and made from the same things, or make all."),
+    ] = True,
+    scheduler: SchedulerOption = None,
+    timeout: Annotated[int, typer.Option(min=1, metavar="SECONDS", help="Longest time for one cell.")] = 1800,
+    memory: Annotated[
+        int | None, typer.Option(min=256, metavar="MB", help="Most memory for one notebook.", show_default="no limit")
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for all reports.")] = Path("reports"),
 ) -> None:
     """Run the notebooks for every gemeente and print the path of the report's index.html.
@@ -292,14 +317,16 @@ def report(
     - `zorgpad report`
 
     - `zorgpad report --register data/large --gemeente Helmond --gemeente GM0743 --workers 4`
+
+    - `zorgpad report --scheduler tcp://10.0.0.1:8786`
     """
-    from zorgpad.batch import run_batch
+    from zorgpad.batch import Limits, run_batch
     from zorgpad.region import load_region
     from zorgpad.register import read_register
 
     meta = read_register(register).meta
     area = load_region(region or _from_meta(meta, "region", register))
-    with _progress_bar() as progress:
+    with _progress_bar() as progress, _workers(workers, scheduler) as (executor, width):
         result = run_batch(
             notebook or _notebooks(),
             gemeente or None,
@@ -308,12 +335,66 @@ def report(
             peildatum=peildatum or _from_meta(meta, "peildatum", register),
             out=out,
             policy=policy or area.policy,
-            workers=workers,
+            workers=width,
+            executor=executor,
+            earlier="reuse" if resume else "remake",
+            limits=Limits(timeout, memory),
             progress=progress,
         )
     _tell_report(result)
     if not result.ok:
         raise typer.Exit(FAILED_RUNS)
+
+
+@app.command()
+def verify(
+    report: Annotated[Path, typer.Argument(metavar="REPORT", help="The folder with the report's index.html.")],
+    register: Annotated[Path, typer.Option(metavar="FOLDER", help="The register that it was made from.")],
+    region: RegionOption = None,
+    notebook: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="May be repeated.", show_default="all in notebooks/")
+    ] = None,
+    workers: WorkersOption = 2,
+    scheduler: SchedulerOption = None,
+) -> None:
+    """Make a report again in a temporary folder, and name every page and cell that comes out otherwise.
+
+    Exit code 1 says that something differs.
+
+    For example:
+
+    - `zorgpad verify reports/een10voordejeugd/2024-01-01 --register data/een10voordejeugd`
+    """
+    from zorgpad.batch import verify_report
+
+    with _progress_bar() as progress, _workers(workers, scheduler) as (executor, width):
+        found = verify_report(
+            report,
+            register=register,
+            notebooks=notebook or _notebooks(),
+            region=region,
+            workers=width,
+            executor=executor,
+            progress=progress,
+        )
+    for name in found.other_inputs:
+        typer.echo(f"Made from something else than before: {name}.")
+    for difference in found.differences:
+        cells = f", cell {', '.join(map(str, difference.cells))}" if difference.cells else ""
+        typer.echo(f"{DIFFERENCES[difference.kind]}: {difference.page}{cells}")
+    typer.echo(f"{found.n_pages} pages made again, {len(found.differences)} differences.")
+    if not found.ok:
+        raise typer.Exit(FAILED_RUNS)
+
+
+@app.command()
+def clean(
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for all reports.")] = Path("reports"),
+) -> None:
+    """Remove reports that were replaced by a newer one, and what stopped batches left; reports stay."""
+    from zorgpad.batch import remove_earlier
+
+    typer.echo(f"{remove_earlier(out)} folders removed.")
 
 
 @app.command()
@@ -367,6 +448,18 @@ def new_key(
     from zorgpad.pseudonym import new_key as write_key
 
     typer.echo(f"The key is in {write_key(path)}. Keep it out of mail, notebooks and projects, and back it up.")
+
+
+@contextmanager
+def _workers(workers: int, scheduler: str | None) -> Iterator[tuple[Executor | None, int]]:
+    """Who runs the notebooks, and how many at a time: processes here, or the workers of a Dask cluster."""
+    if scheduler is None:
+        yield None, workers
+        return
+    from zorgpad.parts import cluster
+
+    with cluster(scheduler) as executor_and_threads:
+        yield executor_and_threads
 
 
 def _from_meta(meta: dict[str, Any], name: str, register: Path) -> str:

@@ -2,32 +2,55 @@
 
 from __future__ import annotations
 
+import atexit
+import json
 import logging
+import os
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
+from zorgpad.batch.fork_server import ADDRESS, fork_server
 from zorgpad.batch.jobs import Job
-from zorgpad.render import INJECTED_TAG, GateError, numbered_cells, render_page, source_of, tags_of
+from zorgpad.disclosure import choose_policy
+from zorgpad.manifest import hash_text
+from zorgpad.region import load_region
+from zorgpad.releases import RELEASE_VARIABLE, draw_exhibit, read_release
+from zorgpad.render import (
+    INJECTED_TAG,
+    GateError,
+    Store,
+    numbered_cells,
+    render_notebook,
+    render_page,
+    source_of,
+    tags_of,
+)
 
 START_SECONDS = 120
-CELL_SECONDS = 1800
 _NOT_EXECUTED = "NotExecuted"
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What became of a job: a page, or the kind of error and, where it is known, the cell.
 
-    ``seconds`` is the time it took, apart from waiting.
+    ``seconds`` is the time it took, apart from waiting; ``notebook`` the executed notebook that may be shared;
+    ``cells`` the hash of what each cell showed, by its number.
     """
 
     page: str | None
     seconds: float
     error: str | None = None
     cell: int | None = None
+    notebook: str | None = None
+    cells: tuple[tuple[str, str], ...] = ()
 
 
 class _CellError(Exception):
@@ -45,18 +68,53 @@ def run_job(job: Job) -> Outcome:
     Messages of errors are dropped here, because they may hold a child's values.
     """
     begun = time.perf_counter()
-    page, error, cell = None, None, None
+    _own_fork_server()
+    page, notebook, error, cell = None, None, None, None
+    cells: tuple[tuple[str, str], ...] = ()
     try:
+        store, name = _store(job), job.notebook.name
         executed = _execute(job)
-        name = job.notebook.name
-        page = render_page(executed, name=name, gemeente=job.gemeente, gm_code=job.gm_code, about=job.about)
+        shared = render_notebook(executed, name=name, store=store)
+        page = render_page(
+            executed, name=name, gemeente=job.gemeente, gm_code=job.gm_code, about=job.about, store=store
+        )
+        notebook, cells = shared, tuple(_shown(executed))
     except _CellError as failure:
         error, cell = failure.kind, failure.cell
     except GateError as failure:
         error, cell = f"uitvoer zonder stempel: {failure.kind}", failure.cell
     except Exception as failure:
         error = type(failure).__name__
-    return Outcome(page, time.perf_counter() - begun, error, cell)
+    return Outcome(page, time.perf_counter() - begun, error, cell, notebook, cells)
+
+
+def _shown(executed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Number and hash of each cell that showed something; with them a later run can tell which cell differs."""
+    for number, cell in numbered_cells(executed):
+        if cell.get("outputs"):
+            content = [[output.get("data"), output.get("metadata"), output.get("text")] for output in cell["outputs"]]
+            yield str(number), hash_text(json.dumps(content, sort_keys=True))[:16]
+
+
+def _store(job: Job) -> Store:
+    """Where the exhibits of a job come from."""
+    is_only_source = not job.about.is_synthetic and dict(job.parameters)["policy"] != "intern"
+    if job.release is None:
+        return Store(is_only_source=is_only_source)
+    given = dict(job.parameters)
+    release = read_release(job.release, load_region(given["region"]), choose_policy(given["policy"]))
+    draw = cache(partial(draw_exhibit, release, gemeente=job.gm_code))
+    return Store(draw=draw, is_only_source=is_only_source)
+
+
+def _own_fork_server() -> None:
+    """Let a process that no batch has started, such as a worker of a cluster, have a fork server until it ends."""
+    with _ONE_AT_A_TIME:
+        if ADDRESS not in os.environ:
+            stack = ExitStack()
+            os.environ[ADDRESS] = stack.enter_context(fork_server()) or ""
+            atexit.register(stack.close)
+            preload()
 
 
 def preload() -> None:
@@ -78,10 +136,11 @@ def _execute(job: Job) -> Mapping[str, Any]:
     import papermill.execute  # two seconds, which only workers should wait for
     from papermill.exceptions import PapermillExecutionError
 
-    from zorgpad.batch.forks import ForkedKernelManager
+    from zorgpad.batch.forks import kernel_manager
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL + 1)
     begun: list[int] = []
+    settings = {} if job.release is None else {RELEASE_VARIABLE: job.release}
     source = papermill.iorw.load_notebook_node(str(job.notebook.path))
     try:
         executed: Mapping[str, Any] = papermill.execute.execute_notebook(
@@ -93,9 +152,9 @@ def _execute(job: Job) -> Mapping[str, Any]:
             progress_bar=False,
             request_save_on_cell_execute=False,
             start_timeout=START_SECONDS,
-            execution_timeout=CELL_SECONDS,
+            execution_timeout=job.limits.cell_seconds,
             resources={"metadata": {"path": str(job.notebook.path.parent)}},
-            kernel_manager_class=ForkedKernelManager,
+            kernel_manager_class=kernel_manager(settings, memory_mb=job.limits.memory_mb),
             shutdown_kernel="immediate",
             on_cell_execute=lambda cell, cell_index: begun.append(cell_index),  # noqa: ARG005 - nbclient names both
         )

@@ -98,10 +98,10 @@ def _serve(connection: socket.socket) -> None:
 
 
 def _end_with(connection: socket.socket) -> None:
-    """End this process as soon as nobody holds the other end."""
+    """End this process, and what it started, as soon as nobody holds the other end."""
     with suppress(OSError):
         connection.recv(1)
-    os._exit(1)
+    os.killpg(os.getpid(), signal.SIGKILL)
 
 
 def _become_kernel(request: Mapping[str, Any]) -> None:

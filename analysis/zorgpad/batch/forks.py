@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import socket
+import sys
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from jupyter_client.connect import KernelConnectionInfo
@@ -16,11 +18,16 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from zorgpad.batch.fork_server import ADDRESS
 from zorgpad.batch.kernels import OwnKernelManager
 
+if sys.platform == "linux":
+    import resource
+
 _ENDED = 1  # a forked kernel does not tell its exit code, only that it is gone
 
 
 class ForkedKernelManager(OwnKernelManager):
     """Starts a kernel as a fork of the process that has everything loaded."""
+
+    memory_mb: ClassVar[int | None] = None
 
     async def _async_pre_start_kernel(self, **kwargs: Any) -> Any:
         self.kernel_id = self.kernel_id or str(uuid4())
@@ -30,11 +37,28 @@ class ForkedKernelManager(OwnKernelManager):
     pre_start_kernel = _async_pre_start_kernel  # type: ignore[assignment] # AsyncKernelManager does the same
 
 
+def kernel_manager(environment: Mapping[str, str], *, memory_mb: int | None) -> type[ForkedKernelManager]:
+    """A manager of kernels with settings of their own and a limit to their memory; papermill wants a class."""
+    return type("JobKernelManager", (ForkedKernelManager,), {"environment": environment, "memory_mb": memory_mb})
+
+
 class ForkProvisioner(LocalProvisioner):
     """Asks the fork server for a kernel, and starts an interpreter itself where there is no server."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel that ``cmd`` describes, the command line ``python -m ipykernel_launcher …``."""
+        info = await self._launch(cmd, **kwargs)
+        _limit_memory(self.pid, getattr(self.parent, "memory_mb", None))
+        return info
+
+    async def cleanup(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002 - jupyter_client's
+        """What the kernel started goes with it, also when it ended by itself."""
+        if not restart and os.name == "posix" and self.pid and self.pid > 1:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+        await super().cleanup(restart=restart)
+
+    async def _launch(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         try:
             forked = ForkedProcess(
                 os.environ[ADDRESS],
@@ -48,6 +72,14 @@ class ForkProvisioner(LocalProvisioner):
         self.pid = forked.pid
         self.cwd = kwargs.get("cwd")
         return self.connection_info
+
+
+def _limit_memory(pid: int | None, memory_mb: int | None) -> None:
+    """Let a process have at most so much memory of its own; Linux counts what it does not share."""
+    if pid is not None and memory_mb is not None and sys.platform == "linux":
+        limit = memory_mb << 20
+        with suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_DATA, (limit, limit))
 
 
 class ForkedProcess:

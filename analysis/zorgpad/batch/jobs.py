@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from zorgpad.disclosure import choose_policy
 from zorgpad.errors import DisclosureError, ReportError
-from zorgpad.manifest import describe, hash_file, inputs
+from zorgpad.manifest import describe, hash_file, hash_text, identity, inputs
 from zorgpad.region import POLICIES, Region, load_region, shipped_regions
 from zorgpad.register import Register, read_register
+from zorgpad.releases import make_release, write_release
 from zorgpad.render import About, notebook_title, read_notebook, slug, source_of, tags_of
 
 STANDARD_PARAMETERS = ("register", "region", "gemeente", "peildatum", "policy")
@@ -21,23 +24,60 @@ STANDARD_PARAMETERS = ("register", "region", "gemeente", "peildatum", "policy")
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook that can be run: its path, its name without suffix, its title for readers and its hash."""
+    """A notebook that can be run: its path, its name without suffix, its title for readers and its hash.
+
+    ``has_exhibits`` says whether it shows exhibits of a release.
+    """
 
     path: Path
     name: str
     title: str
     sha256: str
+    has_exhibits: bool = False
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one kernel may take.
+
+    Attributes
+    ----------
+    cell_seconds : int
+        Time for one cell; after that its kernel and what that started are ended.
+    memory_mb : int or None
+        Memory of its own, in MB (Linux only); a cell that asks for more fails. ``None`` for no limit.
+    """
+
+    cell_seconds: int = 1800
+    memory_mb: int | None = None
 
 
 @dataclass(frozen=True)
 class Job:
-    """One notebook for one gemeente; all that a worker needs, also on another machine."""
+    """One notebook for one gemeente; all that a worker needs, also on another machine.
+
+    ``release`` is the folder of the batch's release, where it has one. ``identity`` is the hash of everything that
+    decides its page (:func:`identified`): a page with the same identity need not be made again.
+    """
 
     notebook: Notebook
     gm_code: str
     gemeente: str
     parameters: tuple[tuple[str, str], ...]
     about: About
+    release: str | None = None
+    identity: str = ""
+    limits: Limits = Limits()
+
+    @property
+    def key(self) -> str:
+        """What names it within a batch, ``GM0794/02_nulmeting``."""
+        return f"{self.gm_code}/{self.notebook.name}"
+
+    @property
+    def shared(self) -> str:
+        """Where its executed notebook goes, relative to the index."""
+        return self.page.removesuffix(".html") + ".ipynb"
 
     @property
     def page(self) -> str:
@@ -45,7 +85,7 @@ class Job:
         return page_of(self.gm_code, self.gemeente, self.notebook.name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
     """A whole batch: its jobs by gemeente and notebook, and what it starts from."""
 
@@ -54,11 +94,38 @@ class Plan:
     about: About
     policy: str
     inputs: Mapping[str, Any]
+    register: Register
 
     @property
     def name(self) -> Path:
         """The folder of the report below the folder for all reports."""
         return Path(self.region.name) / f"{self.about.peildatum:%Y-%m-%d}"
+
+
+def with_release(plan: Plan, folder: Path) -> Plan:
+    """``plan`` with the release that its notebooks show exhibits of, made in ``folder``; as it is when none does.
+
+    The release's digest becomes part of what the pages are made from.
+    """
+    if not any(job.notebook.has_exhibits for job in plan.jobs):
+        return plan
+    day = f"{plan.about.peildatum:%Y-%m-%d}"
+    policy = choose_policy(plan.policy)
+    release = make_release(plan.register, plan.region, peildatum=day, policy=policy, key=None)
+    digest = write_release(release, folder)
+    jobs = tuple(replace(job, release=str(folder)) if job.notebook.has_exhibits else job for job in plan.jobs)
+    return replace(plan, jobs=jobs, inputs={**plan.inputs, "release": digest})
+
+
+def identified(plan: Plan, limits: Limits) -> Plan:
+    """``plan`` with the identity of each job, which includes the release, and with its limits."""
+    started_from, day = identity(plan.inputs), f"{plan.about.peildatum:%Y-%m-%d}"
+
+    def of(job: Job) -> str:
+        own = (started_from, job.notebook.name, job.notebook.sha256, job.gm_code, day, plan.policy)
+        return hash_text(json.dumps(own))
+
+    return replace(plan, jobs=tuple(replace(job, identity=of(job), limits=limits) for job in plan.jobs))
 
 
 def folder_of(gm_code: str, gemeente: str) -> str:
@@ -102,7 +169,7 @@ def make_plan(
         for code in codes
         for notebook in chosen
     )
-    return Plan(jobs, area, about, policy, started_from)
+    return Plan(jobs, area, about, policy, started_from, records)
 
 
 def _day(peildatum: str | date) -> date:
@@ -171,7 +238,8 @@ def _notebook(path: Path) -> Notebook:
             f"{path.name} does not know the parameter{'s' * (len(unknown) > 1)} {', '.join(unknown)}.\n"
             f"Its parameters cell must give a value to each of: {', '.join(STANDARD_PARAMETERS)}."
         )
-    return Notebook(path, path.stem, notebook_title(content, name=path.stem), hash_file(path))
+    has_exhibits = any("open_release" in source_of(cell) for cell in content["cells"])
+    return Notebook(path, path.stem, notebook_title(content, name=path.stem), hash_file(path), has_exhibits)
 
 
 def _parameters(notebook: Mapping[str, Any], name: str) -> dict[str, Any]:

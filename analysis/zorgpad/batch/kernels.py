@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -25,6 +26,8 @@ class OwnKernelManager(AsyncKernelManager):
     Each kernel has a folder of its own for sockets and settings, which goes when the kernel goes.
     """
 
+    environment: ClassVar[Mapping[str, str]] = {}
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._workspace = TemporaryDirectory(prefix="zorgpad-", ignore_cleanup_errors=True)
@@ -33,7 +36,7 @@ class OwnKernelManager(AsyncKernelManager):
             argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
             display_name="zorgpad",
             language="python",
-            env=KERNEL_SETTINGS | {"IPYTHONDIR": str(folder / "ipython")},
+            env=KERNEL_SETTINGS | {**self.environment, "IPYTHONDIR": str(folder / "ipython")},
         )
         self.connection_file = str(folder / "kernel.json")
         if os.name == "posix":  # sockets in the folder: no port that another kernel may take first

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -42,24 +42,41 @@ def outcomes(
 ) -> Iterator[tuple[Job, Outcome]]:
     """Run ``jobs`` and give each with what came of it, as they are done.
 
-    A job whose worker is lost is an outcome as well: its error is the kind of exception.
+    A job whose worker is lost is an outcome as well: its error is the kind of exception. Jobs that were only waiting
+    when an own worker was lost are run by new ones.
     """
     waiting, n_failed = list(jobs), 0
     tell = progress or (lambda _: None)
-    with _processes(min(workers, len(jobs))) if executor is None else _borrowed(executor) as pool:
-        futures = {pool.submit(run_job, job): job for job in jobs}
-        tell(Progress(0, 0, len(jobs), tuple(waiting[:workers])))
-        try:
-            for future in as_completed(futures):
-                job, outcome = futures.pop(future), _outcome(future)
+    tell(Progress(0, 0, len(jobs), tuple(waiting[:workers])))
+    while waiting:
+        n_before = len(waiting)
+        with _processes(min(workers, len(waiting))) if executor is None else _borrowed(executor) as pool:
+            for job, future in _done(pool, waiting):
+                if executor is None and isinstance(future.exception(), BrokenExecutor):
+                    continue
+                outcome = _outcome(future)
+                del future
                 waiting.remove(job)
                 n_failed += outcome.page is None
                 yield job, outcome
-                done = len(jobs) - len(waiting)
-                tell(Progress(done, n_failed, len(jobs), tuple(waiting[:workers]), job))
-        finally:
-            for future in futures:
-                future.cancel()
+                tell(Progress(len(jobs) - len(waiting), n_failed, len(jobs), tuple(waiting[:workers]), job))
+        if waiting and len(waiting) == n_before:  # those at work are what no worker survives
+            for job in waiting[:workers]:
+                waiting.remove(job)
+                n_failed += 1
+                yield job, Outcome(None, 0.0, BrokenExecutor.__name__)
+                tell(Progress(len(jobs) - len(waiting), n_failed, len(jobs), tuple(waiting[:workers]), job))
+
+
+def _done(pool: Executor, jobs: Sequence[Job]) -> Iterator[tuple[Job, Future[Outcome]]]:
+    """Each job with its future, when that is done; what was not begun is not begun any more when the caller stops."""
+    futures = {pool.submit(run_job, job): job for job in jobs}
+    try:
+        for future in as_completed(futures):
+            yield futures.pop(future), future
+    finally:
+        for future in futures:
+            future.cancel()
 
 
 def _outcome(future: Future[Outcome]) -> Outcome:

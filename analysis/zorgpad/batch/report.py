@@ -1,124 +1,185 @@
-"""A report on disk: built beside its place, put there when complete, and joined with what an earlier batch made."""
+"""What is in a report: pages with a record of each run, what can be used again, manifests and the index."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from zorgpad.batch.execute import Outcome
 from zorgpad.batch.jobs import Job, Plan, folder_of, page_of
-from zorgpad.errors import ReportError
-from zorgpad.manifest import MANIFEST_FILE, hash_file, identity, write_json
+from zorgpad.batch.place import (
+    INDEX_FILE,
+    RECORDS,
+    RELEASE,
+    TIMINGS_FILE,
+    copy,
+    earlier_reports,
+    write_whole,
+)
+from zorgpad.manifest import MANIFEST_FILE, hash_file, hash_text, identity, write_json
 from zorgpad.render import Run, render_index
 
-INDEX_FILE = "index.html"
-TIMINGS_FILE = "timings.json"
+Record = dict[str, Any]
 
 
-@contextmanager
-def replacing(folder: Path) -> Iterator[Path]:
-    """A new folder that takes the place of ``folder`` when the block ends well, and is gone when it does not.
+def record_run(part: Path, job: Job, outcome: Outcome) -> Record:
+    """Write the page of a job, if it has one, then what became of it; return the latter."""
+    record: Record = {"title": job.notebook.title, "notebook": job.notebook.sha256, "identity": job.identity}
+    if outcome.page is None:
+        return record | {"status": "mislukt", "error": outcome.error, "cell": outcome.cell}
+    write_whole(part / job.page, outcome.page)
+    record |= {"status": "gelukt", "page": hash_text(outcome.page), "cells": dict(outcome.cells)}
+    if outcome.notebook is not None:
+        write_whole(part / job.shared, outcome.notebook)
+        record["shared"] = hash_text(outcome.notebook)
+    _remember(part, job, record, round(outcome.seconds, 2))
+    return record
 
-    Raises
-    ------
-    ReportError
-        When it cannot be written, or ``folder`` holds something other than a report.
+
+def _files_of(record: Record, page: Path) -> list[tuple[Path, str]]:
+    """The files of a run with their hashes: the page and, where there is one, the executed notebook."""
+    found = [(page, str(record["page"]))]
+    return found + ([(page.with_suffix(".ipynb"), str(record["shared"]))] if "shared" in record else [])
+
+
+def _is_whole(record: Record, page: Path) -> bool:
+    """Whether every file of a run is there as it was written."""
+    return all(path.is_file() and hash_file(path) == digest for path, digest in _files_of(record, page))
+
+
+def _take_over(record: Record, page: Path, target: Path) -> None:
+    for path, _ in _files_of(record, page):
+        copy(path, target.with_suffix(path.suffix))
+
+
+def _remember(part: Path, job: Job, record: Record, seconds: float | None) -> None:
+    """Keep a record in the part, so that a batch that is stopped can go on from it."""
+    name = f"{job.gm_code}-{job.notebook.name}.json"
+    content = {"record": record, "where": job.page, "seconds": seconds}
+    write_whole(part / RECORDS / name, json.dumps(content, sort_keys=True))
+
+
+def reuse(part: Path, folder: Path, jobs: Iterable[Job]) -> tuple[dict[Job, Record], dict[str, float]]:
+    """What needs no new run: pages with the identity of a job, and with the hash that was noted when they were made.
+
+    They are looked for in ``part`` (a batch that was stopped), in ``folder`` and in earlier reports, and put in
+    ``part``; whatever else that holds is removed.
+
+    Returns
+    -------
+    records : dict
+        By job.
+    seconds : dict
+        How long the runs of a stopped batch took, by ``GM0794/notebook``.
     """
-    if folder.exists() and not (folder / INDEX_FILE).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise ReportError(f"{folder} holds something other than a report.\nGive another --out, or move it away.")
-    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-    try:
-        part.mkdir(parents=True)
-    except OSError as error:
-        raise ReportError(
-            f"Nothing can be written in {folder.parent}: {error.strerror}.\nGive another --out."
-        ) from None
-    try:
-        yield part
-        if folder.exists():
-            folder.rename(old)
+    known: dict[str, list[tuple[Path, Record, float | None]]] = {}
+    for path, record, spent in (*_recorded(part), *_told_by([folder, *earlier_reports(folder)])):
+        known.setdefault(str(record.get("identity")), []).append((path, record, spent))
+    records: dict[Job, Record] = {}
+    seconds: dict[str, float] = {}
+    for job in jobs:
+        for path, record, spent in known.get(job.identity, ()):
+            if _is_whole(record, path):
+                if path != part / job.page:
+                    _take_over(record, path, part / job.page)
+                _remember(part, job, record, spent)
+                records[job] = record
+                if spent is not None:
+                    seconds[job.key] = spent
+                break
+    clear(part, records)
+    return records, seconds
+
+
+def clear(part: Path, jobs: Iterable[Job] = ()) -> None:
+    """Remove every page and record in ``part`` that does not belong to ``jobs``."""
+    jobs = list(jobs)
+    wanted = {part / name for job in jobs for name in (job.page, job.shared)}
+    wanted |= {part / RECORDS / f"{job.gm_code}-{job.notebook.name}.json" for job in jobs}
+    for path in part.rglob("*"):
+        if path.is_file() and path not in wanted and part / RELEASE not in path.parents:
+            path.unlink()
+
+
+def _recorded(part: Path) -> Iterator[tuple[Path, Record, float | None]]:
+    """Pages of a stopped batch, with their records and seconds."""
+    for path in sorted((part / RECORDS).glob("*.json")):
         try:
-            part.rename(folder)
-        except OSError:
-            if old.exists():
-                old.rename(folder)
-            raise
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
+            told = json.loads(path.read_text(encoding="utf-8"))
+            yield part / told["where"], told["record"], told["seconds"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
 
 
-def write_page(part: Path, job: Job, outcome: Outcome) -> Run:
-    """Write the page of a job, if it has one, and tell what became of it."""
-    if outcome.page is not None:
-        path = part / job.page
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(outcome.page, encoding="utf-8")
-    page = job.page if outcome.page is not None else None
-    return Run(job.gm_code, job.gemeente, job.notebook.name, job.notebook.title, page, outcome.error, outcome.cell)
+def _told_by(reports: Iterable[Path]) -> Iterator[tuple[Path, Record, None]]:
+    """Pages of whole reports, with what their manifests say of them."""
+    for report in reports:
+        for path, manifest in manifests(report):
+            for name, record in manifest["notebooks"].items():
+                if "page" in record:
+                    yield path.with_name(f"{name}.html"), record, None
 
 
-def finish(part: Path, plan: Plan, runs: Mapping[Job, Run], *, earlier: Path) -> int:
-    """Write the manifests and the index, joined with what ``earlier`` still holds; return how many pages were dropped.
+def manifests(report: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every manifest of a report that can be read, with its path."""
+    for path in sorted(report.glob(f"*/{MANIFEST_FILE}")):
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            if {"inputs", "parameters", "notebooks"} <= manifest.keys():
+                yield path, manifest
+        except (OSError, ValueError, AttributeError):
+            continue
 
-    Pages of an earlier report join only when they were made from the same register, region, policy and code.
+
+def finish(part: Path, plan: Plan, records: Mapping[Job, Record], *, folder: Path, seconds: Mapping[str, float]) -> int:
+    """Write manifests, index and timings, joined with what ``folder`` still holds; return how many pages were dropped.
+
+    Pages of an earlier report join only when they were made from the same register, region, policy, release and code.
     """
     told: dict[str, dict[str, Any]] = {code: {} for code in plan.region.gemeenten["gm_code"]}
-    for job, run in runs.items():
-        told[job.gm_code][job.notebook.name] = _tell(part, job, run)
-    n_dropped = _join(part, plan, told, earlier)
+    for job, record in records.items():
+        told[job.gm_code][job.notebook.name] = record
+    n_dropped = _join(part, plan, told, folder)
     every = []
     for code, notebooks in told.items():
         if notebooks:
-            folder = folder_of(code, plan.region.gemeente_name(code))
-            (part / folder).mkdir(exist_ok=True)
-            write_json(part / folder / MANIFEST_FILE, _manifest(plan, code, notebooks))
-            every += [_run(plan, code, name, notebooks[name]) for name in sorted(notebooks)]
+            place = part / folder_of(code, plan.region.gemeente_name(code))
+            place.mkdir(exist_ok=True)
+            write_json(place / MANIFEST_FILE, _manifest(plan, code, notebooks))
+            every += [run_of(plan, code, name, notebooks[name]) for name in sorted(notebooks)]
+    write_json(part / TIMINGS_FILE, seconds)
     (part / INDEX_FILE).write_text(render_index(every, about=plan.about), encoding="utf-8")
     return n_dropped
 
 
-def _join(part: Path, plan: Plan, told: dict[str, dict[str, Any]], earlier: Path) -> int:
-    """Copy the pages of ``earlier`` that still hold and were not made again, and count those that do not hold."""
-    n_dropped = 0
-    for path in sorted(earlier.glob(f"*/{MANIFEST_FILE}")):
-        try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
-            code = manifest["parameters"]["gemeente"]
-            other = {name: run for name, run in manifest["notebooks"].items() if name not in told[code]}
-            holds = manifest["parameters"]["policy"] == plan.policy and identity(manifest["inputs"]) == identity(
-                plan.inputs
-            )
-        except (ValueError, KeyError, TypeError):
+def _join(part: Path, plan: Plan, told: dict[str, dict[str, Any]], folder: Path) -> int:
+    """Take over the pages of ``folder`` that still hold and were not asked for; count those that do not hold."""
+    n_dropped, present = 0, identity(plan.inputs)
+    for path, manifest in manifests(folder):
+        code = manifest["parameters"].get("gemeente")
+        if code not in told:
             continue
-        n_dropped += 0 if holds else sum("page" in run for run in other.values())
-        for name, run in other.items() if holds else ():
-            if "page" in run:
-                (part / path.parent.name).mkdir(exist_ok=True)
-                shutil.copy2(path.parent / f"{name}.html", part / path.parent.name)
-            told[code][name] = run
+        holds = manifest["parameters"].get("policy") == plan.policy and identity(manifest["inputs"]) == present
+        for name, record in manifest["notebooks"].items():
+            if name in told[code]:
+                continue
+            page = path.with_name(f"{name}.html")
+            if not holds or ("page" in record and not _is_whole(record, page)):
+                n_dropped += "page" in record
+                continue
+            if "page" in record:
+                _take_over(record, page, part / path.parent.name / page.name)
+            told[code][name] = record
     return n_dropped
 
 
-def _tell(part: Path, job: Job, run: Run) -> dict[str, Any]:
-    """What the manifest says of one run."""
-    found = {"title": run.title, "notebook": job.notebook.sha256, "status": run.status}
-    if run.page is not None:
-        return found | {"page": hash_file(part / run.page)}
-    return found | {"error": run.error, "cell": run.cell}
-
-
-def _run(plan: Plan, code: str, name: str, told: Mapping[str, Any]) -> Run:
-    """The run that a manifest tells of."""
+def run_of(plan: Plan, code: str, name: str, record: Mapping[str, Any]) -> Run:
+    """The run that a record tells of."""
     gemeente = plan.region.gemeente_name(code)
-    page = page_of(code, gemeente, name) if "page" in told else None
-    return Run(code, gemeente, name, told["title"], page, told.get("error"), told.get("cell"))
+    page = page_of(code, gemeente, name) if "page" in record else None
+    return Run(code, gemeente, name, record["title"], page, record.get("error"), record.get("cell"))
 
 
 def _manifest(plan: Plan, code: str, notebooks: Mapping[str, Any]) -> dict[str, Any]:

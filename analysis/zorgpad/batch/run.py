@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
-from zorgpad.batch.jobs import Job, make_plan
+from zorgpad.batch.jobs import Job, Limits, identified, make_plan, with_release
+from zorgpad.batch.place import INDEX_FILE, RELEASE, building
 from zorgpad.batch.pool import Progress, outcomes
-from zorgpad.batch.report import INDEX_FILE, TIMINGS_FILE, finish, replacing, write_page
+from zorgpad.batch.report import Record, clear, finish, record_run, reuse, run_of
 from zorgpad.errors import ReportError
-from zorgpad.manifest import write_json
 from zorgpad.render import Run
 
 
@@ -28,11 +30,14 @@ class BatchResult:
         The report.
     n_dropped : int
         Pages of an earlier report that did not belong with these and are gone.
+    n_reused : int
+        Runs whose page was there already, whole and made from the same things.
     """
 
     runs: tuple[Run, ...]
     folder: Path
     n_dropped: int = 0
+    n_reused: int = 0
 
     @property
     def index(self) -> Path:
@@ -55,6 +60,8 @@ def run_batch(
     out: str | Path,
     policy: str = "werkgroep",
     workers: int = 2,
+    earlier: Literal["reuse", "remake"] = "reuse",
+    limits: Limits = Limits(),  # noqa: B008 - it cannot be changed
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> BatchResult:
@@ -81,6 +88,11 @@ def run_batch(
         Disclosure policy: intern, werkgroep or cbs.
     workers : int
         Processes that run notebooks side by side.
+    earlier : {"reuse", "remake"}
+        ``reuse``: a page that is whole and was made from the same things (register, region, policy, release, notebook,
+        package, libraries) is not made again; a batch that was stopped goes on. ``remake``: every page is made anew.
+    limits : Limits
+        Time for a cell, memory of a kernel.
     executor : Executor, optional
         Runs the jobs instead of own processes; it is not shut down. Its workers must see the same files.
     progress : callable, optional
@@ -104,12 +116,25 @@ def run_batch(
         raise ReportError(f"{workers} workers can do no work.\nGive 1 or more.")
     plan = make_plan(notebooks, gemeenten, register=register, region=region, peildatum=peildatum, policy=policy)
     folder = Path(out).resolve() / plan.name
-    with replacing(folder) as part:
-        runs: dict[Job, Run] = {}
+    with building(folder) as part:
+        plan = identified(with_release(plan, _empty(part / RELEASE)), limits)
+        records: dict[Job, Record] = {}
         seconds: dict[str, float] = {}
-        for job, outcome in outcomes(plan.jobs, workers=workers, executor=executor, progress=progress):
-            runs[job] = write_page(part, job, outcome)
-            seconds[f"{job.gm_code}/{job.notebook.name}"] = round(outcome.seconds, 2)
-        n_dropped = finish(part, plan, runs, earlier=folder)
-        write_json(part / TIMINGS_FILE, seconds)
-    return BatchResult(tuple(runs[job] for job in plan.jobs), folder, n_dropped)
+        if earlier == "reuse":
+            records, seconds = reuse(part, folder, plan.jobs)
+        else:
+            clear(part)
+        n_reused = len(records)
+        waiting = [job for job in plan.jobs if job not in records]
+        for job, outcome in outcomes(waiting, workers=workers, executor=executor, progress=progress):
+            records[job] = record_run(part, job, outcome)
+            seconds[job.key] = round(outcome.seconds, 2)
+        n_dropped = finish(part, plan, records, folder=folder, seconds=seconds)
+    runs = tuple(run_of(plan, job.gm_code, job.notebook.name, records[job]) for job in plan.jobs)
+    return BatchResult(runs, folder, n_dropped, n_reused)
+
+
+def _empty(folder: Path) -> Path:
+    """A place where nothing is."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder

@@ -174,15 +174,18 @@ def _curve(
     if n == 0:
         return pd.DataFrame()
     at_risk = np.maximum(before[:n] + (came[:n] - left[:n]) / 2, 1.0)
-    died = np.minimum(np.diff(out)[:n], at_risk)
+    ended_all = np.diff(out)[:n]
+    died = np.minimum(ended_all, at_risk)
+    part = died / np.maximum(ended_all, 1)  # below 1 where many came and went within one interval
     stay = np.append(1.0, np.cumprod(1 - died / at_risk))
     risky = np.maximum(at_risk - died, 1e-9)
     spread = np.append(0.0, np.cumsum(died / (at_risk * risky)))
-    frames = [_outcome(IN_STAY, stay, stay * np.sqrt(spread), died)]
+    frames = [_outcome(IN_STAY, stay, stay * np.sqrt(spread), ended_all)]
     for kind in events:
-        own = np.minimum(np.diff(ended[kind])[:n], died)
+        counted = np.diff(ended[kind])[:n]
+        own = counted * part
         share = np.append(0.0, np.cumsum(stay[:-1] * own / at_risk))
-        frames.append(_outcome(kind, share, _incidence_error(stay, share, own, died, at_risk), own))
+        frames.append(_outcome(kind, share, _incidence_error(stay, share, own, died, at_risk), counted))
     shared = {
         "time_days": np.tile(grid[: n + 1], len(frames)),
         "n_at_risk": np.tile(np.append(before[:1], before[:n]), len(frames)),
@@ -191,7 +194,7 @@ def _curve(
     return pd.concat(frames, ignore_index=True).assign(**shared, **dict(zip(by, group, strict=True)))
 
 
-def _outcome(name: str, p: Floats, error: Floats, n_events: Floats) -> pd.DataFrame:
+def _outcome(name: str, p: Floats, error: Floats, n_events: Ints) -> pd.DataFrame:
     """One outcome with its 95% limits on the log-log scale."""
     inside = (p > 0) & (p < 1) & (error > 0)
     safe, spread = np.where(inside, p, 0.5), np.where(inside, error, 0.0)
@@ -200,7 +203,7 @@ def _outcome(name: str, p: Floats, error: Floats, n_events: Floats) -> pd.DataFr
     return pd.DataFrame(
         {
             "outcome": name,
-            "n_events": np.append(0, n_events).astype(np.int64),
+            "n_events": np.append(0, n_events),
             "probability": p,
             "std_error": error,
             "ci_low": np.where(inside, low, p),

@@ -397,6 +397,42 @@ def clean(
     typer.echo(f"{remove_earlier(out)} folders removed.")
 
 
+@app.command("check")
+def check_folder(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="What is about to leave, such as a report.")],
+    canary_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Texts that must not be there, one on each line.")
+    ] = None,
+    key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="A key that must not be there.")] = None,
+    region: RegionOption = None,
+) -> None:
+    """Look for what would show a child in a folder: identifiers, dates of birth, postcodes, keys, planted texts.
+
+    Looks into pages, notebooks, metadata of images, tables, logs and zips, and undoes disguises first. Shows kind,
+    place and number, never a value. With --region the codes of its providers are known, and not taken for a BSN. Exit
+    code 5 says that something is found.
+
+    For example:
+
+    - `zorgpad check reports/een10voordejeugd/2024-01-01 --region een10voordejeugd`
+
+    - `zorgpad check reports/ --canary-file names.txt --key-file ~/keys/jeugd.key`
+    """
+    from zorgpad.region import load_region
+    from zorgpad.scan import KINDS, refuse, scan_folder
+
+    found = scan_folder(
+        folder,
+        canaries=canary_file.read_text(encoding="utf-8").splitlines() if canary_file else (),
+        keys=[key_file.read_bytes()] if key_file else (),
+        known_codes=load_region(region).providers["agb"] if region else (),
+    )
+    for finding in found:
+        typer.echo(f"{finding.file}, {finding.place}: {KINDS[finding.kind]} {finding.count}×")
+    refuse(found, folder)
+    typer.echo(f"Nothing found in {folder}.")
+
+
 @app.command()
 def lab(
     notebooks: Annotated[

@@ -5,6 +5,6 @@ place and number, never a value. It is the last look after disclosure control, n
 """
 
 from zorgpad.scan.cells import safe_cells
-from zorgpad.scan.folder import Finding, require_clean, scan_folder
+from zorgpad.scan.folder import KINDS, Finding, refuse, require_clean, scan_folder
 
-__all__ = ["Finding", "require_clean", "safe_cells", "scan_folder"]
+__all__ = ["KINDS", "Finding", "refuse", "require_clean", "safe_cells", "scan_folder"]

@@ -104,7 +104,11 @@ def require_clean(
     DisclosureError
         With kinds, numbers and files, never a value.
     """
-    found = scan_folder(folder, canaries=canaries, known_codes=known_codes, keys=keys)
+    refuse(scan_folder(folder, canaries=canaries, known_codes=known_codes, keys=keys), folder)
+
+
+def refuse(found: list[Finding], folder: str | Path) -> None:
+    """Raise a DisclosureError about findings, if there are any."""
     if found:
         raise DisclosureError(_refusal(found, Path(folder)))
 

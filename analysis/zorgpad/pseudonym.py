@@ -74,8 +74,7 @@ def new_key(path: str | Path) -> Path:
     target = Path(path).absolute()
     if not target.parent.is_dir():
         raise DataError(f"There is no folder {target.parent}.\nMake it first, where only you can read.")
-    real = target.parent.resolve()
-    if any((folder / ".git").exists() for folder in (real, *real.parents)):
+    if is_in_checkout(target.parent):
         raise DataError(
             f"{target} lies inside a git checkout: a key there can be published by accident.\n"
             f"Choose a place outside every project, that is backed up and that only you can read."
@@ -90,6 +89,12 @@ def new_key(path: str | Path) -> Path:
     with os.fdopen(handle, "wb") as file:
         file.write(secrets.token_bytes(MINIMUM_KEY_BYTES))
     return target
+
+
+def is_in_checkout(folder: Path) -> bool:
+    """Whether a folder lies inside a git checkout, from where a secret could be published by accident."""
+    real = folder.resolve()
+    return any((parent / ".git").exists() for parent in (real, *real.parents))
 
 
 def pseudonymise(ids: pd.Series, secret: bytes) -> pd.Series:

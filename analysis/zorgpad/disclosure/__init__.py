@@ -2,12 +2,14 @@
 
 from zorgpad.disclosure.audit import audit
 from zorgpad.disclosure.curves import curve_loss, protect_curve, protect_quantiles
+from zorgpad.disclosure.ledger import Ledger
 from zorgpad.disclosure.policies import Policy, choose_policy
 from zorgpad.disclosure.rounding import Rounded, controlled_rounding, keyed_rounding, remember, thresholds
 from zorgpad.disclosure.tables import Atoms, Protected, atoms_of, protect_members, protect_share, protect_table
 
 __all__ = [
     "Atoms",
+    "Ledger",
     "Policy",
     "Protected",
     "Rounded",

@@ -1,0 +1,217 @@
+"""The ledger of releases: what was published before, and whether one more release tells too much beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from zorgpad.errors import DisclosureError
+from zorgpad.pseudonym import is_in_checkout
+
+LEAST_WIDTH = 4
+_COLUMNS = ("cell", "n", "base")
+
+Ints = NDArray[np.int64]
+
+
+class Ledger:
+    """A file of protected counts, a line per release, that lies outside every project.
+
+    A release has a label that says what it counts: region, peildatum and definitions. Releases with one label count
+    the same children, so that what they say of a cell together is the *intersection* of what each says. Releases
+    with different labels count other children in the same cell, and together bound its *change*.
+
+    Parameters
+    ----------
+    path : str or Path
+        Made when the first release is recorded (mode 0600); its folder must exist.
+
+    Raises
+    ------
+    DisclosureError
+        There is no such folder, or it lies inside a git checkout, from where it could be published.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path).absolute()
+        if not self.path.parent.is_dir():
+            raise DisclosureError(f"There is no folder {self.path.parent} for the ledger.\nMake it, or choose another.")
+        if is_in_checkout(self.path.parent):
+            raise DisclosureError(
+                f"{self.path} lies inside a git checkout: the ledger could be published by accident.\n"
+                "Choose a place outside every project that is backed up."
+            )
+
+    def check(self, release_label: str, cells: pd.DataFrame) -> dict[str, int | None]:
+        """Refuse a release that, with those before it, bounds a cell or its change to a width under 4.
+
+        Parameters
+        ----------
+        release_label : str
+        cells : DataFrame
+            cell (once each), n (protected; missing where withheld), base (of its rounding). The rule is that a count
+            lies less than the base from the truth, and is 0 or more.
+
+        Returns
+        -------
+        dict
+            n_cells, n_before (of them in earlier releases), n_releases (earlier), narrowest (least width of a cell or
+            change; None without cells), n_if_unchanged (cells that would be under 4 wide for a reader who is certain
+            that they did not change since a release with another label). An identical release always passes.
+
+        Raises
+        ------
+        DisclosureError
+            With how many cells, never which or what values; also for counts that are no multiples of their base.
+        """
+        return _judge(self.releases(), release_label, _read_cells(cells))
+
+    def record(self, release_label: str, cells: pd.DataFrame) -> str:
+        """Check once more, and append the release, under one lock and written through to the disk.
+
+        To be called before anything is published: a line that was cut off by a crash counts as not recorded.
+
+        Returns
+        -------
+        str
+            The digest of the release. One that is there already is not appended again.
+
+        Raises
+        ------
+        DisclosureError
+            As :meth:`check`.
+        """
+        asked = _read_cells(cells)
+        digest = _digest(release_label, asked)
+        with self._locked() as file:
+            earlier = _lines(os.pread(file, os.fstat(file).st_size, 0))
+            _judge(earlier, release_label, asked)
+            if all(release["digest"] != digest for release in earlier):
+                line = json.dumps({"label": release_label, "digest": digest, "cells": asked}, sort_keys=True)
+                self._append(file, line.encode() + b"\n")
+        return digest
+
+    def releases(self) -> list[dict[str, Any]]:
+        """Earlier releases, oldest first: label, digest, cells (name → n and base)."""
+        return _lines(self.path.read_bytes()) if self.path.exists() else []
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        """The file, opened for one writer at a time."""
+        import fcntl  # absent on Windows, where everything else of the package works
+
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield file
+        finally:
+            os.close(file)
+
+    @staticmethod
+    def _append(file: int, line: bytes) -> None:
+        """Write one line after the last complete one; a line that was cut off makes place."""
+        content = os.pread(file, os.fstat(file).st_size, 0)
+        end = content.rfind(b"\n") + 1
+        os.ftruncate(file, end)
+        while line:
+            written = os.pwrite(file, line, end)
+            line, end = line[written:], end + written
+        os.fsync(file)
+
+
+def _judge(earlier: list[dict[str, Any]], label: str, cells: dict[str, tuple[int, int]]) -> dict[str, int | None]:
+    """Widths of every cell and change; refuses what is too narrow."""
+    names = list(cells)
+    low, high = _bounds(names, cells)
+    before = {name for release in earlier for name in release["cells"]}
+    told: dict[str, int | None] = {"n_cells": len(names), "n_releases": len(earlier)}
+    told["n_before"] = sum(name in before for name in names)
+    if any(release["digest"] == _digest(label, cells) for release in earlier):
+        return {**told, "narrowest": _least(high - low), "n_if_unchanged": 0}
+    others: dict[str, tuple[Ints, Ints]] = {}
+    for release in earlier:
+        found = _bounds(names, release["cells"])
+        whole = others.get(release["label"])
+        others[release["label"]] = found if whole is None else _both(whole, found)
+    own_low, own_high = _both((low, high), others.pop(label, (low, high)))
+    _refuse(own_high - own_low, "this and earlier releases of the same children")
+    narrowest, unchanged = own_high - own_low, np.zeros(len(names), dtype=bool)
+    for other_low, other_high in others.values():
+        change = (own_high - other_low) - (own_low - other_high)
+        _refuse(change, "the change since an earlier release")
+        narrowest = np.minimum(narrowest, change)
+        shared_low, shared_high = _both((own_low, own_high), (other_low, other_high))
+        unchanged |= (shared_low <= shared_high) & (shared_high - shared_low < LEAST_WIDTH)
+    return {**told, "narrowest": _least(narrowest), "n_if_unchanged": int(unchanged.sum())}
+
+
+def _refuse(width: Ints, by: str) -> None:
+    """Stop where a width is under the least."""
+    n = int((width < LEAST_WIDTH).sum())
+    if n:
+        raise DisclosureError(
+            f"This release would tell too much of {n} cells: {by} bound them to a width under {LEAST_WIDTH}.\n"
+            "Publish the earlier release again as it was, or leave these cells out until the next peildatum."
+        )
+
+
+_NO_LIMIT = 2**40
+
+
+def _bounds(names: list[str], cells: dict[str, tuple[int, int]]) -> tuple[Ints, Ints]:
+    """Least and greatest truth of each cell; no limit where it was not published."""
+    shown = [cells.get(name) for name in names]
+    low = np.array([0 if pair is None else max(pair[0] - pair[1] + 1, 0) for pair in shown], dtype=np.int64)
+    high = np.array([_NO_LIMIT if pair is None else pair[0] + pair[1] - 1 for pair in shown], dtype=np.int64)
+    return low, high
+
+
+def _both(first: tuple[Ints, Ints], second: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
+    """What two statements about the same truth say together."""
+    return np.maximum(first[0], second[0]), np.minimum(first[1], second[1])
+
+
+def _least(width: Ints) -> int | None:
+    return int(width.min()) if len(width) else None
+
+
+def _read_cells(cells: pd.DataFrame) -> dict[str, tuple[int, int]]:
+    """Name → protected count and base, by name; withheld cells are left out."""
+    shown = cells.loc[cells["n"].notna(), list(_COLUMNS)]
+    if shown["cell"].duplicated().any():
+        raise DisclosureError("A cell is given more than once.\nGive every cell of a release a name of its own.")
+    rows = zip(shown["cell"].astype(str), shown["n"].astype(int), shown["base"].astype(int), strict=True)
+    found = {cell: (n, base) for cell, n, base in sorted(rows)}
+    wrong = sum(base < 1 or n < 0 or n % base != 0 for n, base in found.values())
+    if wrong:
+        raise DisclosureError(
+            f"{wrong} counts are no multiples of their base: they are not protected.\nRecord protected counts only."
+        )
+    return found
+
+
+def _digest(label: str, cells: dict[str, tuple[int, int]]) -> str:
+    return hashlib.sha256(json.dumps([label, cells], sort_keys=True).encode()).hexdigest()
+
+
+def _lines(content: bytes) -> list[dict[str, Any]]:
+    """The complete lines of a ledger."""
+    whole = content[: content.rfind(b"\n") + 1]
+    try:
+        found = [json.loads(line) for line in whole.splitlines()]
+        return [
+            {**release, "cells": {cell: tuple(pair) for cell, pair in release["cells"].items()}} for release in found
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise DisclosureError(
+            "The ledger cannot be read: a line is not one of its own.\nPut back its backup; do not begin a new one."
+        ) from None

@@ -2,6 +2,7 @@
 
 from zorgpad.disclosure.audit import audit
 from zorgpad.disclosure.curves import curve_loss, protect_curve, protect_quantiles
+from zorgpad.disclosure.evidence import write_evidence
 from zorgpad.disclosure.ledger import Ledger
 from zorgpad.disclosure.policies import Policy, choose_policy
 from zorgpad.disclosure.rounding import Rounded, controlled_rounding, keyed_rounding, remember, thresholds
@@ -26,4 +27,5 @@ __all__ = [
     "protect_table",
     "remember",
     "thresholds",
+    "write_evidence",
 ]

@@ -1,0 +1,104 @@
+"""The evidence file of a release, for those who check outputs: what was published, by which rule, with which effect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from zorgpad.disclosure.policies import Policy, choose_policy
+from zorgpad.errors import DisclosureError
+
+_NEEDED = ("frame", "rule", "n_cells", "n_atoms", "n_two_step", "n_withheld", "max_deviation", "loss")
+# What checkers call the kinds of output, by the rule that protected them; all others are tables.
+_TYPES = {"rounded cumulative counts": "survival plot", "rounded roads": "flow graph"}
+_VERSION = 1
+
+
+def write_evidence(
+    account: pd.DataFrame, label: Mapping[str, Any], folder: str | Path, *, policy: Policy
+) -> list[Path]:
+    """Write ``evidence.json`` and ``evidence.csv``, an entry per output; for the reviewer, not for publication.
+
+    Parameters
+    ----------
+    account : DataFrame
+        frame, rule, n_cells, n_atoms, n_two_step, n_withheld, max_deviation, loss: a row per protected output.
+    label : mapping
+        What names the release; copied into the JSON file. Its ``policy`` is the name of the policy.
+    folder : str or Path
+        Must exist; files of an earlier run are replaced.
+
+    Returns
+    -------
+    list of Path
+        The two files. Per output: name, type (table, survival plot, flow graph), rule, status, n_cells, n_withheld,
+        n_two_step, largest_deviation, loss, summary. Status is ``pass``; ``review`` where counts needed two steps;
+        ``fail`` where the policy does not protect.
+
+    Raises
+    ------
+    DisclosureError
+        The account lacks columns, or there is no such policy.
+    """
+    missing = set(_NEEDED) - set(account.columns)
+    if missing:
+        raise DisclosureError(
+            f"The account of protection has no {', '.join(sorted(missing))}.\nGive the account of a release."
+        )
+    policy = choose_policy(label["policy"])
+    outputs = _outputs(account, policy)
+    target = Path(folder)
+    files = [target / "evidence.json", target / "evidence.csv"]
+    content = {
+        "version": _VERSION,
+        "release": dict(label),
+        "policy": {
+            "name": policy.name,
+            "base": policy.base,
+            "grid_days": policy.grid_days,
+            "minimum_n": policy.minimum_n,
+            "minimum_cell": policy.minimum_cell,
+        },
+        "summary": outputs["status"].value_counts().sort_index().to_dict(),
+        "outputs": outputs.to_dict("records"),
+    }
+    files[0].write_text(json.dumps(content, indent=2, sort_keys=True, default=str) + "\n", encoding="utf-8")
+    outputs.to_csv(files[1], index=False, lineterminator="\n")
+    return files
+
+
+def _outputs(account: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """One row per output, with its status and a sentence."""
+    nth = account.groupby("frame").cumcount() + 1
+    repeated = account["frame"].duplicated(keep=False)
+    made = pd.DataFrame(
+        {
+            "name": account["frame"].where(~repeated, account["frame"] + " (" + nth.astype(str) + ")"),
+            "type": account["rule"].map(_TYPES).fillna("table"),
+            "rule": account["rule"],
+            "status": "pass" if policy.is_protected else "fail",
+            "n_cells": account["n_cells"].astype(int),
+            "n_withheld": account["n_withheld"].astype(int),
+            "n_two_step": account["n_two_step"].astype(int),
+            "largest_deviation": account["max_deviation"].astype(int),
+            "loss": account["loss"].astype(float),
+        }
+    )
+    if policy.is_protected:
+        made.loc[made["n_two_step"] > 0, "status"] = "review"
+    return made.assign(summary=[_sentence(row, policy) for row in made.itertuples()])
+
+
+def _sentence(row: Any, policy: Policy) -> str:
+    """What was done to one output."""
+    if not policy.is_protected:
+        return f"{row.status}: nothing is protected under policy {policy.name}; not for others."
+    told = f"{row.status}: {row.n_cells} cells by {row.rule} to base {policy.base}"
+    if row.type == "survival plot":
+        return f"{told} on a grid of {policy.grid_days} days; {row.n_withheld} curves withheld; loss {row.loss:.3f}."
+    more = f"; {row.n_two_step} cells a whole base or more from the truth" if row.n_two_step else ""
+    return f"{told}; {row.n_withheld} withheld; at most {row.largest_deviation} from the truth{more}."

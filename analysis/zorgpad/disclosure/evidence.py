@@ -18,9 +18,7 @@ _TYPES = {"rounded cumulative counts": "survival plot", "rounded roads": "flow g
 _VERSION = 1
 
 
-def write_evidence(
-    account: pd.DataFrame, label: Mapping[str, Any], folder: str | Path, *, policy: Policy
-) -> list[Path]:
+def write_evidence(account: pd.DataFrame, label: Mapping[str, Any], folder: str | Path) -> list[Path]:
     """Write ``evidence.json`` and ``evidence.csv``, an entry per output; for the reviewer, not for publication.
 
     Parameters

@@ -1,6 +1,7 @@
 """A page holds what was stamped and nothing else, and everybody can read it."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 
@@ -313,3 +314,12 @@ def test_a_notebook_that_does_not_exist_is_refused(tmp_path):
 def test_names_of_gemeenten_become_names_of_folders(text, expected):
     """Lower case, digits and hyphens; accents go."""
     assert slug(text) == expected
+
+
+def test_pages_for_the_werkgroep_have_no_code():
+    """The code cell is gone with its button; what it showed stays."""
+    about = replace(ABOUT, has_code=False)
+    page = page_of(code("secret_recipe()", stamped()), code("x = 1"), about=about)
+    assert "secret_recipe" not in page
+    assert "Toon code" not in page
+    assert "Er waren" in page

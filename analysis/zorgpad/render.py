@@ -64,12 +64,15 @@ class About:
         Whether the children are invented; every page then says so.
     provenance : tuple of (str, str)
         Label and value, in the order in which they are shown.
+    has_code : bool
+        Whether pages show the code behind what they show: for researchers, not for the werkgroep.
     """
 
     region: str
     peildatum: date
     is_synthetic: bool
     provenance: tuple[tuple[str, str], ...] = ()
+    has_code: bool = True
 
 
 @dataclass(frozen=True)
@@ -233,6 +236,8 @@ def render_page(
     """
     outline = _Outline()
     blocks = list(_blocks(notebook, name, outline, store or Store()))
+    if not about.has_code:
+        blocks = [_Block(block.body) for block in blocks if block.body]
     page = _template("page.html").render(
         title=notebook_title(notebook, name=name),
         blocks=blocks,

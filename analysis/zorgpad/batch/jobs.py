@@ -157,7 +157,8 @@ def make_plan(
     chosen = _notebooks(notebooks)
     codes = list(dict.fromkeys(map(area.gemeente, gemeenten))) if gemeenten else list(area.gemeenten["gm_code"])
     started_from = inputs(folder, area)
-    about = About(area.label, day, records.is_synthetic, describe(started_from, area, policy=policy))
+    provenance = describe(started_from, area, policy=policy)
+    about = About(area.label, day, records.is_synthetic, provenance, has_code=policy == "intern")
     common = (
         ("register", str(folder)),
         ("region", _region_parameter(area)),

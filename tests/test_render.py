@@ -323,3 +323,9 @@ def test_pages_for_the_werkgroep_have_no_code():
     assert "secret_recipe" not in page
     assert "Toon code" not in page
     assert "Er waren" in page
+
+
+def test_an_internal_page_says_that_it_may_not_be_shared():
+    """Unprotected numbers bear their warning; protected pages do not."""
+    assert "Intern: deel deze pagina niet" in page_of(about=replace(ABOUT, is_internal=True))
+    assert "Intern: deel" not in page_of()

@@ -66,6 +66,8 @@ class About:
         Label and value, in the order in which they are shown.
     has_code : bool
         Whether pages show the code behind what they show: for researchers, not for the werkgroep.
+    is_internal : bool
+        Whether numbers are not protected; every page then says that it may not be shared.
     """
 
     region: str
@@ -73,6 +75,7 @@ class About:
     is_synthetic: bool
     provenance: tuple[tuple[str, str], ...] = ()
     has_code: bool = True
+    is_internal: bool = False
 
 
 @dataclass(frozen=True)

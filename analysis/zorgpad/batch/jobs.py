@@ -19,6 +19,7 @@ from zorgpad.register import Register, read_register
 from zorgpad.releases import make_release, write_release
 from zorgpad.render import About, notebook_title, read_notebook, slug, source_of, tags_of
 
+INTERNAL = "intern"
 STANDARD_PARAMETERS = ("register", "region", "gemeente", "peildatum", "policy")
 
 
@@ -157,8 +158,8 @@ def make_plan(
     chosen = _notebooks(notebooks)
     codes = list(dict.fromkeys(map(area.gemeente, gemeenten))) if gemeenten else list(area.gemeenten["gm_code"])
     started_from = inputs(folder, area)
-    provenance = describe(started_from, area, policy=policy)
-    about = About(area.label, day, records.is_synthetic, provenance, has_code=policy == "intern")
+    provenance, is_internal = describe(started_from, area, policy=policy), policy == INTERNAL
+    about = About(area.label, day, records.is_synthetic, provenance, has_code=is_internal, is_internal=is_internal)
     common = (
         ("register", str(folder)),
         ("region", _region_parameter(area)),

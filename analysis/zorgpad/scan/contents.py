@@ -16,6 +16,7 @@ from typing import Any
 from zorgpad.scan.views import PNG_START, UNPACKED_BYTES, unpacked
 
 ARCHIVE_DEPTH = 3
+CONTROL_BYTES = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
 CELL_ID = re.compile(r'("id": )"[0-9a-f]{8}"')  # eight digits of chance in a notebook, a few of them all decimal
 PICTURE_CHUNKS = frozenset([b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"pHYs", b"gAMA", b"sRGB", b"cHRM", b"sBIT"])
 
@@ -46,6 +47,8 @@ def parts(data: bytes, file: str, *, depth: int = 0) -> Iterator[Part | Unread]:
     elif (inner := unpacked(data)) is not None and depth < ARCHIVE_DEPTH:
         yield from parts(inner, f"{file}/content", depth=depth + 1)
     else:
+        if is_binary(data):
+            yield Unread(file, "an unknown binary format")
         text = as_text(data)
         if file.lower().endswith((".ipynb", ".json")):
             yield from _joined(text, file)
@@ -61,6 +64,12 @@ def as_text(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.replace(b"\x00", b"").decode("latin-1")
+
+
+def is_binary(data: bytes) -> bool:
+    """Whether bytes are no text in UTF-8, UTF-16 or a Western code page."""
+    has_mark = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return not has_mark and CONTROL_BYTES.search(data) is not None
 
 
 def png_texts(data: bytes) -> Iterator[tuple[str, str]]:

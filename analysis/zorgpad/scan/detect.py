@@ -17,8 +17,8 @@ from zorgpad.scan.views import View
 SHORTEST_SKELETON = 6  # letters and digits of a canary that is also looked for with anything in between
 
 _NUMBER = re.compile(
-    r"(?:(?<![\w.#])|(?<=_)|(?<=[^\d\W]\.)|(?<=\s\.)|(?<=[Bb][Ss][Nn])|(?<=[Nn][Rr]))"
-    r"([0-9]{8,9})(?:\.0+)?(?![^\W_])(?!\.[0-9])"
+    r"(?:(?<![\w.#])|(?<=_)|(?<=\#)(?=[0-9]{9})|(?<=[^\d\W]\.)|(?<=\s\.)|(?<=[Bb][Ss][Nn])|(?<=[Nn][Rr]))"
+    r"([0-9]{8,9})(?:\.0)?(?![^\W_])(?!\.[0-9])"
 )
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 _GROUPED = re.compile(
@@ -48,7 +48,9 @@ _BIRTH_AFTER = re.compile(rf"{_DATE}(?P<between>[^0-9A-Za-z]{{0,12}}){_BORN}", r
 _NO_BIRTH = re.compile(
     r"\b(?:voor|vóór|voór|na|vanaf|tot|tussen|sinds|peildatum|before|after|between|since|until|from)\b", re.IGNORECASE
 )
-_BIRTH_COLUMN = re.compile(rf"{_BORN}", re.IGNORECASE)
+_BIRTH_COLUMN = re.compile(_BORN, re.IGNORECASE)
+_RIN_COLUMN = re.compile(r"(?<![A-Za-z])rin(?![A-Za-z])|rinpersoon|rinnummer", re.IGNORECASE)
+_NINE_DIGITS = re.compile(r"(?<!\w)([0-9]{9})(?:\.0)?(?!\w)")
 _POSTCODE = re.compile(r"(?<![\w#])([1-9][0-9]{3})( ?)([A-Z]{2})(?!\w)")
 _NAMED_POSTCODE = re.compile(
     r"(?:postcode|postal[_ ]?code|adres|woonplaats)\W{0,12}([1-9][0-9]{3} ?[a-z]{2})(?!\w)", re.IGNORECASE
@@ -63,6 +65,7 @@ _NAMED_KEY = re.compile(
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(r"[\W_]+")
+_TABLE = re.compile(r"<table\b.*?(?:</table\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _TABLE_ROW = re.compile(r"<tr\b.{0,200000}?</tr\s*>", re.IGNORECASE | re.DOTALL)
 _TABLE_CELL = re.compile(r"<t[hd]\b[^<>]*>(.{0,5000}?)(?=<t[hd]\b|</t[hdr]\s*>)", re.IGNORECASE | re.DOTALL)
 
@@ -201,26 +204,55 @@ def _postcodes(text: str) -> Iterator[Hit]:
         yield Hit("postcode", match.group(1).replace(" ", "").upper(), match.start(1))
 
 
-def birth_columns(rows: Iterable[tuple[int, list[str]]]) -> Iterator[Hit]:
-    """Full dates in a column whose head says that it holds dates of birth.
+def named_columns(rows: Iterable[tuple[int, list[str]]]) -> Iterator[Hit]:
+    """Dates in a column whose head says that it holds dates of birth, and numbers in one of RIN numbers.
 
     ``rows`` are offsets and cells; the first row is the head.
     """
-    columns: list[int] = []
+    births: list[int] = []
+    rins: list[int] = []
     for number, (offset, cells) in enumerate(rows):
         if number == 0:
-            columns = [position for position, cell in enumerate(cells) if _BIRTH_COLUMN.search(cell)]
-            if not columns:
+            births = [position for position, cell in enumerate(cells) if _BIRTH_COLUMN.search(cell)]
+            rins = [position for position, cell in enumerate(cells) if _RIN_COLUMN.search(cell)]
+            if not births and not rins:
                 return
             continue
-        for position in columns:
+        for position in births:
             match = _FULL_DATE.search(cells[position]) if position < len(cells) else None
             day = _as_date(match) if match else None
             if day:
                 yield Hit("birth_date", day, offset)
+        for position in rins:
+            match = _NINE_DIGITS.search(cells[position]) if position < len(cells) else None
+            if match:
+                yield Hit("rin", match.group(1), offset)
 
 
-def table_rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows of the tables on a page: offset and texts of the cells."""
-    for row in _TABLE_ROW.finditer(text):
-        yield row.start(), [cell.group(1) for cell in _TABLE_CELL.finditer(row.group())]
+def printed_columns(text: str) -> Iterator[Hit]:
+    """Dates right under the end of a head that says date of birth, as frames are printed."""
+    if not _BIRTH_COLUMN.search(text):
+        return
+    ends: set[int] = set()
+    offset = 0
+    for line in text.splitlines(keepends=True):
+        matches = list(_FULL_DATE.finditer(line))
+        heads = {word.end() for word in re.finditer(r"\S+", line) if _BIRTH_COLUMN.search(word.group())}
+        if heads and not matches:
+            ends = heads
+        elif not line.strip():
+            ends = set()
+        for match in matches if ends else ():
+            day = _as_date(match)
+            if day and match.end() in ends:
+                yield Hit("birth_date", day, offset + match.start())
+        offset += len(line)
+
+
+def tables(text: str) -> Iterator[list[tuple[int, list[str]]]]:
+    """Of every table on a page its rows: offset and texts of the cells."""
+    for table in _TABLE.finditer(text):
+        yield [
+            (table.start() + row.start(), [cell.group(1) for cell in _TABLE_CELL.finditer(row.group())])
+            for row in _TABLE_ROW.finditer(table.group())
+        ]

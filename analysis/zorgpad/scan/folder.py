@@ -19,8 +19,10 @@ from zorgpad.scan.views import (
     decoded,
     gathered,
     legible,
+    pictures,
     unpacked,
     without_any_tag,
+    without_pictures,
     without_tags,
 )
 
@@ -185,18 +187,26 @@ def _shown(name: str, looked_for: detect.Wanted) -> str:
 def _hits(text: str, looked_for: detect.Wanted, *, is_table: bool = False) -> set[tuple[str, str, int]]:
     """Kind, value and line of everything in a text, decoded in every way."""
     found = set()
-    for view, is_legible in _views(View(text), looked_for):
+    for view, is_legible in _views(View(text), looked_for, set()):
         hits = list(detect.unmistakable(view, looked_for))
         if is_legible:
             hits += detect.circumstantial(view, looked_for)
-            hits += detect.birth_columns(detect.table_rows(view.text))
-            hits += detect.birth_columns(csv_rows(view.text)) if is_table else ()
+            hits += detect.printed_columns(view.text)
+            hits += (hit for rows in detect.tables(view.text) for hit in detect.named_columns(rows))
+            hits += detect.named_columns(csv_rows(view.text)) if is_table else ()
         found |= {(hit.kind, hit.value, view.line(hit.offset)) for hit in hits}
     return found
 
 
-def _views(view: View, looked_for: detect.Wanted, *, depth: int = 0) -> Iterator[tuple[View, bool]]:
-    """A text in every form in which it can be read, and whether the form keeps apart what a page keeps apart."""
+def _views(view: View, looked_for: detect.Wanted, known: set[str], *, depth: int = 0) -> Iterator[tuple[View, bool]]:
+    """A text in every form in which it can be read, and whether the form keeps apart what a page keeps apart.
+
+    ``known`` holds the blobs that were unpacked already.
+    """
+    drawn = [(text, blob.offset) for blob in pictures(view) for text in _blob_texts(blob.data, looked_for)]
+    if drawn and depth < DEPTH:
+        yield from _views(gathered(view, drawn), looked_for, known, depth=depth + 1)
+    view = without_pictures(view)
     plain = decoded(view)
     forms = {form.text: form for form in (view, plain, without_tags(plain))}
     yield from ((form, True) for form in forms.values())
@@ -205,9 +215,9 @@ def _views(view: View, looked_for: detect.Wanted, *, depth: int = 0) -> Iterator
         yield bare, False
     if depth < DEPTH:
         for form in {**forms, bare.text: bare}.values():
-            pieces = [(text, blob.offset) for blob in blobs(form) for text in _blob_texts(blob.data, looked_for)]
+            pieces = [(text, blob.offset) for blob in blobs(form, known) for text in _blob_texts(blob.data, looked_for)]
             if pieces:
-                yield from _views(gathered(form, pieces), looked_for, depth=depth + 1)
+                yield from _views(gathered(form, pieces), looked_for, known, depth=depth + 1)
 
 
 def _blob_texts(data: bytes, looked_for: detect.Wanted) -> Iterator[str]:

@@ -14,7 +14,7 @@ import lzma
 import re
 import unicodedata
 import zlib
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote
@@ -38,6 +38,7 @@ INLINE = re.compile(
     r"|u|var|wbr",
     re.IGNORECASE,
 )
+PICTURE = re.compile(r"iVBORw0KGgo[A-Za-z0-9+/]{60,}={0,2}")  # a PNG in base64, on one line
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]{2,}(?:[ \t]*\r?\n[ \t]*[A-Za-z0-9+/_-]{2,})*={0,2}")
 HEXADECIMAL = re.compile(r"(?<![0-9A-Za-z])(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[\s:,;-]{0,2}){8,}")
 LEGIBLE = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]{8,}")
@@ -53,7 +54,7 @@ class View:
     parent: View | None = None
     pattern: re.Pattern[str] | None = None
     replace: Callable[[re.Match[str]], str] | None = None
-    here: list[int] = field(default_factory=list)
+    here: list[int] = field(default_factory=list)  # where pieces begin; without a parent, where lines end
     there: list[int] = field(default_factory=list)
     is_unpacked: bool = False  # found in one place of the parent, rather than along it
 
@@ -83,7 +84,9 @@ class View:
         root = self
         while root.parent is not None:
             root = root.parent
-        return root.text.count("\n", 0, self.origin(offset)) + 1
+        if not root.here:
+            root.here = [match.start() for match in re.finditer("\n", root.text)] or [len(root.text)]
+        return bisect_left(root.here, self.origin(offset)) + 1
 
     def _align(self, parent: View) -> None:
         """Offsets here and in the parent at which equal pieces begin."""
@@ -155,12 +158,25 @@ def without_any_tag(view: View) -> View:
     return view.replaced(TAG, lambda _: "")
 
 
-def blobs(view: View) -> Iterator[Blob]:
-    """What could be base64 or hexadecimal in a text, decoded."""
+def pictures(view: View) -> Iterator[Blob]:
+    """Every PNG that a text holds in base64."""
+    for match in PICTURE.finditer(view.text):
+        yield Blob(_from_base64(match.group().rstrip("=")), match.start())
+
+
+def without_pictures(view: View) -> View:
+    """The text with a blank in the place of every PNG in base64, most of the bytes of a page."""
+    return view.replaced(PICTURE, lambda _: " ")
+
+
+def blobs(view: View, known: set[str]) -> Iterator[Blob]:
+    """What could be base64 or hexadecimal in a text, decoded; not what is ``known``, to which it is added."""
     for match in BASE64.finditer(view.text):
-        letters = "".join(match.group().split()).rstrip("=").translate(_URL_SAFE)
-        if len(letters) < SHORTEST * 4 // 3:
+        letters = match.group()
+        if len(letters) < SHORTEST * 4 // 3 or letters in known:
             continue
+        known.add(letters)
+        letters = "".join(letters.split()).rstrip("=").translate(_URL_SAFE)
         first = _from_base64(letters)
         yield Blob(first, match.start())
         if not _is_packed(first):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from zorgpad.pseudonym import pseudonymise
 from zorgpad.region import Region
 from zorgpad.register import Register
-from zorgpad.schemas import TABLES, Declarations, empty, normalise
+from zorgpad.schemas import TABLES, empty, normalise
 
 SECRET = b"a key of thirty-two bytes, or so"
 PRODUCTS = (("43", "43A09"), ("45", "45A04"), ("54", None), ("50", "50M01"))
@@ -32,7 +32,7 @@ def with_maatwerk(region: Region) -> Region:
 
 @st.composite
 def registers(draw: st.DrawFn) -> Register:
-    """Some children with allocations, and start and stop messages that do not repeat each other."""
+    """Some children with allocations, start and stop messages that do not repeat each other, and declarations."""
     names = [f"kind-{number}" for number in range(draw(st.integers(1, 4)))]
     born = [draw(st.dates(date(2000, 1, 1), date(2014, 12, 31)).map(pd.Timestamp)) for _ in names]
     clients = pd.DataFrame(
@@ -44,9 +44,9 @@ def registers(draw: st.DrawFn) -> Register:
     messages = [_delivery(draw, row) for row in rows for _ in range(draw(st.integers(0, 3)))]
     deliveries = normalise(pd.DataFrame(messages, columns=list(empty(TABLES["deliveries"]))), TABLES["deliveries"])
     deliveries = deliveries.drop_duplicates(["gemeente", "allocation_id", "kind", "date"]).reset_index(drop=True)
-    return Register(
-        clients, allocations, deliveries, empty(Declarations), meta={"source": "drawn", "is_synthetic": True}
-    )
+    lines = [line for row in rows for line in _declarations(draw, row)]
+    declarations = normalise(pd.DataFrame(lines, columns=list(empty(TABLES["declarations"]))), TABLES["declarations"])
+    return Register(clients, allocations, deliveries, declarations, meta={"source": "drawn", "is_synthetic": True})
 
 
 def _allocation(draw: st.DrawFn, names: list[str], allocation_id: str) -> dict[str, object]:
@@ -60,6 +60,8 @@ def _allocation(draw: st.DrawFn, names: list[str], allocation_id: str) -> dict[s
         "product_category": category,
         "product_code": code,
         "provider_id": draw(st.sampled_from(("41414141", "01234567"))),
+        "requested_at": draw(st.none() | days),
+        "referrer": draw(st.sampled_from((None, "02", "04", "08", "RvdK"))),
         "ordered_at": draw(days),
         "start_date": start,
         "end_date": draw(st.none() | st.integers(1, 900).map(lambda n: start + n * DAY)),
@@ -77,6 +79,24 @@ def _delivery(draw: st.DrawFn, allocation: dict[str, object]) -> dict[str, objec
     reason = draw(st.sampled_from(("20", "31", "33"))) if kind == "stop" else None
     keys = {name: allocation[name] for name in ("client_id", "gemeente", "allocation_id")}
     return keys | {"kind": kind, "date": draw(days), "reason": reason}
+
+
+def _declarations(draw: st.DrawFn, allocation: dict[str, object]) -> list[dict[str, object]]:
+    """Debits, some twice, and credits that undo none of them: no amount is both asked and taken back."""
+    keys = {name: allocation[name] for name in ("client_id", "gemeente", "allocation_id")}
+    lines = []
+    for sign in draw(st.lists(st.sampled_from((1, 1, -1)), max_size=3)):
+        start = draw(days)
+        line = keys | {
+            "period_start": start,
+            "period_end": start + draw(st.integers(1, 31)) * DAY,
+            "volume": float(sign * draw(st.integers(0, 99_999_999))),
+            "unit": draw(st.sampled_from(("04", "14", "83"))),
+            "amount_cents": float(sign * (draw(st.integers(0, 49_999_999)) * 2 + (sign < 0))),
+            "declared_at": draw(days),
+        }
+        lines += [line] * draw(st.integers(1, 2))
+    return lines
 
 
 def ordered(frame: pd.DataFrame) -> pd.DataFrame:

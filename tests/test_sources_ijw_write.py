@@ -24,7 +24,8 @@ from zorgpad.sources import IdMapping, read_csv, read_ijw, write_csv, write_ijw
 
 REGION = with_maatwerk(load_region("een10voordejeugd"))
 BASE = "{http://www.istandaarden.nl/ijw/3_2/basisschema/schema}"
-LOST = {"requested_at": pd.NaT, "referrer": None, "location": None}
+COD327 = ("01", "02", "03", "04", "05", "06", "08")
+TABLES = ("clients", "allocations", "deliveries", "declarations")
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,9 @@ def hand_made() -> Register:
     )
     rows = register.allocations.assign(volume=[1.0, None, 5.0], unit=["14", None, "04"], frequency=["1", None, "2"])
     rows["budget_cents"] = [None, 99999999.0, 0.0]
+    rows["requested_at"] = pd.to_datetime(["2020-12-01", "2021-02-01", None])
+    rows["referrer"] = ["02", None, "08"]
+    keys = ["client_id", "gemeente", "allocation_id"]
     sent = pd.DataFrame(
         [
             ("a", "GM0794", "1", "start", "2021-01-05", None),
@@ -59,21 +63,32 @@ def hand_made() -> Register:
             ("a", "GM0794", "1", "stop", "2021-12-01", "33"),
             ("b", "GM0743", "1", "stop", "2021-03-02", "31"),
         ],
-        columns=["client_id", "gemeente", "allocation_id", "kind", "date", "reason"],
+        columns=[*keys, "kind", "date", "reason"],
     )
     sent["date"] = pd.to_datetime(sent["date"])
-    return Register(register.clients, rows, sent, register.declarations, meta=register.meta)
+    lines = pd.DataFrame(
+        [
+            ("a", "GM0794", "1", "2021-01-05", "2021-02-01", 27.0, 70000.0, "2021-02-10"),
+            ("a", "GM0794", "1", "2021-02-15", "2021-03-01", 14.0, 35000.0, "2021-03-10"),
+            ("a", "GM0794", "2", "2021-03-01", "2021-04-01", -1.0, -2500.0, "2021-04-10"),
+            ("b", "GM0743", "1", "2021-03-01", "2021-03-02", 1.0, 0.0, "2021-04-10"),
+        ],
+        columns=[*keys, "period_start", "period_end", "volume", "amount_cents", "declared_at"],
+    ).assign(unit="14")
+    for name in ("period_start", "period_end", "declared_at"):
+        lines[name] = pd.to_datetime(lines[name])
+    return Register(register.clients, rows, sent, lines, meta=register.meta)
 
 
 def as_read(register: Register, ids: IdMapping) -> dict[str, pd.DataFrame]:
     """What reading the messages of ``register`` must give, up to the order of rows.
 
-    What a message has no place for is lost, and only category 50 says that an allocation is maatwerk.
+    What a message has no place for is lost, a verwijzer brings a date of request, and only category 50 is maatwerk.
     """
     bsn = ids.clients.set_index("client_id")["bsn"]
     number = ids.allocations.set_index(["gemeente", "allocation_id"])["toewijzing_nummer"]
     expected = {}
-    for name in ("clients", "allocations", "deliveries"):
+    for name in TABLES:
         frame = getattr(register, name)
         frame = pseudonymised(frame.assign(client_id=frame["client_id"].map(bsn)))
         if name != "clients":
@@ -83,7 +98,12 @@ def as_read(register: Register, ids: IdMapping) -> dict[str, pd.DataFrame]:
     with_care = expected["clients"]["client_id"].isin(expected["allocations"]["client_id"])
     expected["clients"] = expected["clients"][with_care]
     is_maatwerk = expected["allocations"]["product_category"] == "50"
-    expected["allocations"] = expected["allocations"].assign(**LOST, is_maatwerk=is_maatwerk)
+    wanted = expected["allocations"]
+    referrer = wanted["referrer"].where(wanted["referrer"].isin(COD327), None)
+    requested_at = wanted["requested_at"].where(wanted["requested_at"].notna() | referrer.isna(), wanted["ordered_at"])
+    expected["allocations"] = wanted.assign(
+        referrer=referrer, requested_at=requested_at, location=None, is_maatwerk=is_maatwerk
+    )
     return expected
 
 
@@ -94,15 +114,17 @@ def assert_same(found: Register, expected: dict[str, pd.DataFrame]) -> None:
         pd.testing.assert_frame_equal(got, ordered(frame[list(got)]).astype(got.dtypes.to_dict()))
 
 
+@pytest.mark.parametrize("version", ["3.0", "3.1", "3.2"])
 @settings(max_examples=12, deadline=None)
 @given(register=registers())
-def test_messages_of_any_register_read_back_as_that_register(register):
-    """Clients, allocations and deliveries are the same up to the mapping of identifiers, and nothing was left out."""
+def test_messages_of_any_register_read_back_as_that_register(version, register):
+    """All four tables are the same up to the mapping of identifiers, and nothing was left out."""
     with tempfile.TemporaryDirectory() as folder:
-        ids = write_ijw(register, Path(folder) / "ijw")
+        ids = write_ijw(register, Path(folder) / "ijw", version=version)
         found = read_ijw(Path(folder) / "ijw", REGION, key=io.BytesIO(SECRET))
     assert_same(found, as_read(register, ids))
     assert found.is_synthetic
+    assert list(found.meta["n_versions"]) == [version]
     assert (found.attrition["rows_before"] == found.attrition["rows_after"]).all()
 
 
@@ -110,20 +132,20 @@ def both_readings(register: Register, folder: Path, region) -> tuple[Register, R
     """The register read from messages, and the one read from CSV files that hold what the messages hold."""
     ids = write_ijw(register, folder / "ijw")
     expected = as_read(register, ids)
-    same = Register(**expected, declarations=register.declarations.iloc[:0], meta=register.meta)
+    same = Register(**expected, meta=register.meta)
     write_csv(same, folder / "csv")
     return read_ijw(folder / "ijw", region, key=io.BytesIO(SECRET)), read_csv(folder / "csv", region, key=None)
 
 
 def assert_both_equal(register: Register, folder: Path, region) -> None:
-    """Both readings give the same clients, allocations and deliveries."""
+    """Both readings give the same tables."""
     from_messages, from_csv = both_readings(register, folder, region)
-    for name in ("clients", "allocations", "deliveries"):
+    for name in TABLES:
         pd.testing.assert_frame_equal(ordered(getattr(from_messages, name)), ordered(getattr(from_csv, name)))
 
 
 def test_both_readings_of_a_register_are_equal(tmp_path):
-    """IJw and CSV give the same clients, allocations and deliveries up to the mapping of identifiers."""
+    """IJw and CSV give the same tables up to the mapping of identifiers."""
     register = hand_made()
     assert_both_equal(register, tmp_path, REGION)
     found = read_ijw(tmp_path / "ijw", REGION, key=io.BytesIO(SECRET))
@@ -140,9 +162,10 @@ def test_both_readings_of_the_sample_are_equal(tmp_path, region):
     """400 children of the calibrated sample survive the way through messages and through CSV files."""
     sample = make_register(region, seed=1)
     chosen = sample.clients["client_id"].head(400)
-    tables = {name: getattr(sample, name) for name in ("clients", "allocations", "deliveries", "declarations")}
+    tables = {name: getattr(sample, name) for name in TABLES}
     tables = {name: table[table["client_id"].isin(chosen)].reset_index(drop=True) for name, table in tables.items()}
     assert len(tables["deliveries"]) > 1000
+    assert len(tables["declarations"]) > 100
     assert_both_equal(Register(**tables, meta=sample.meta), tmp_path, region)
 
 
@@ -190,10 +213,14 @@ def test_messages_follow_the_element_list_of_the_standard(tmp_path, elements):
         root = ElementTree.fromstring(content)  # noqa: S314 - written by this test
         assert root.tag == f"{{http://www.istandaarden.nl/ijw/3_2/{message.lower()}/schema}}Bericht"
         seen += conforms(root, message, "/Bericht", elements)
-    assert seen["/Bericht"] == 5  # JW301: a and b; JW305: a; JW307: a and b
+    # JW301: a and b; JW305: a; JW307: a and b; JW315: a and b; JW317: a; JW323: a three times, and b
+    assert seen["/Bericht"] == 12
     assert seen["/Bericht/Client/ToegewezenProducten/ToegewezenProduct"] == 3
     assert seen["/Bericht/Client/StartProducten/StartProduct"] == 2
     assert seen["/Bericht/Client/StopProducten/StopProduct"] == 3
+    assert seen["/Bericht/Client/AangevraagdeProducten/AangevraagdProduct/Verwijzer/Type"] == 2
+    assert seen["/Bericht/Client/Verzoek/NieuweProducten/NieuwProduct"] == 1
+    assert seen["/Bericht/Declaratie/Clienten/Client/Prestaties/Prestatie"] == 4
 
 
 def test_the_standard_check_of_this_file_can_fail(elements):
@@ -225,6 +252,57 @@ def test_a_stop_names_the_start_before_it(tmp_path):
     ]
 
 
+def test_a_request_carries_its_verwijzer_and_a_declaration_its_sign(tmp_path):
+    """A request without verwijzer is a JW317; a credit is written without minus; its sum says which way it goes."""
+    write_ijw(hand_made(), tmp_path / "ijw")
+
+    def texts(kind: str, *names: str) -> list[list[str]]:
+        found = sorted((tmp_path / "ijw").glob(f"{kind}*"), key=lambda path: path.stem[-7:])
+        return [re.findall(rf":(?:{'|'.join(names)})>(\w[^<]*)<", path.read_text()) for path in found]
+
+    # Of b nobody wrote down when care was asked for: the day of the toewijzing.
+    ordered_at = str(hand_made().allocations["ordered_at"].iloc[2].date())
+    assert texts("JW315", "Dagtekening", "Type") == [["2020-12-01", "02"], [ordered_at, "08"]]
+    assert texts("JW317", "Dagtekening", "ReferentieAanbieder") == [["2021-02-01", "ZP2"]]
+    assert texts("JW323", "TotaalBedrag", "GeleverdVolume", "Bedrag", "DebetCredit") == [
+        ["70000", "D", "27", "70000", "D"],
+        ["35000", "D", "14", "35000", "D"],
+        ["2500", "C", "1", "2500", "C"],
+        ["0", "D", "1", "0", "D"],
+    ]
+
+
+def test_a_reason_01_that_would_withdraw_is_refused_in_version_3_0_only(tmp_path):
+    """One day with reason 01 is a withdrawal until 3.1; later it is what it says."""
+    register = hand_made()
+    register.allocations["change_reason"] = ["07", None, "01"]
+    with pytest.raises(DataError, match=r"1 allocations of one day have change_reason 01"):
+        write_ijw(register, tmp_path / "old", version="3.0")
+    write_ijw(register, tmp_path / "new", version="3.1")
+    found = read_ijw(tmp_path / "new", REGION, key=io.BytesIO(SECRET)).allocations
+    assert found["change_reason"].tolist().count("01") == 1
+
+
+def test_declarations_that_a_message_cannot_carry_are_refused(tmp_path):
+    """Half an hour, two signs, no unit, no day, no time, a credit that undoes a line, and another child's allocation."""
+    register = hand_made()
+    good = register.declarations.iloc[0].to_dict()
+    wrong = [
+        {"volume": 0.5},
+        {"volume": -1.0, "amount_cents": 5.0},
+        {"unit": None},
+        {"declared_at": pd.NaT},
+        {"period_end": good["period_start"]},
+        {"volume": -27.0, "amount_cents": -70000.0},
+        {"client_id": "b"},
+    ]
+    lines = pd.DataFrame([good, *({**good, **change} for change in wrong)]).reset_index(drop=True)
+    with pytest.raises(DataError) as caught:
+        write_ijw(Register(register.clients, register.allocations, register.deliveries, lines), tmp_path / "ijw")
+    findings = str(caught.value).splitlines()[0].partition(": ")[2].split("; ")
+    assert [finding.partition(" ")[0] for finding in findings] == ["1"] * len(wrong)
+
+
 def test_bsns_are_fictive_and_follow_the_order_of_the_clients(tmp_path):
     """Whole numbers stay the allocation's number; other ids are numbered in their order. Writing twice is the same."""
     register = hand_made()
@@ -235,7 +313,7 @@ def test_bsns_are_fictive_and_follow_the_order_of_the_clients(tmp_path):
         ("GM0794", "2", "2"),
         ("GM0743", "1", "1"),
     ]
-    for name in ("allocations", "deliveries"):
+    for name in TABLES[1:]:
         getattr(register, name)["allocation_id"] = "T-" + getattr(register, name)["allocation_id"]
     assert write_ijw(register, tmp_path / "b").allocations["toewijzing_nummer"].tolist() == ["1", "2", "3"]
     write_ijw(register, tmp_path / "c")
@@ -289,17 +367,17 @@ def test_what_a_message_cannot_carry_is_refused_at_once_and_nothing_is_written(t
 
 
 def test_messages_are_not_written_over_anything_nor_in_another_version(tmp_path):
-    """A folder that holds something is refused, and so is version 3.1; an empty one is filled."""
+    """A folder that holds something is refused, and so is version 2.4; an empty one is filled."""
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
     with pytest.raises(DataError, match="not empty"):
         write_ijw(hand_made(), tmp_path / "full")
-    with pytest.raises(DataError, match=r"written in iJw 3\.2, not 3\.1"):
-        write_ijw(hand_made(), tmp_path / "new", version="3.1")
+    with pytest.raises(DataError, match=r"iJw 3\.0, 3\.1, 3\.2, not 2\.4"):
+        write_ijw(hand_made(), tmp_path / "new", version="2.4")
     (tmp_path / "empty").mkdir()
     write_ijw(hand_made(), tmp_path / "empty")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "full"]
-    assert len(list((tmp_path / "empty").iterdir())) == 6
+    assert len(list((tmp_path / "empty").iterdir())) == 13
 
 
 def test_a_crash_half_way_leaves_no_folder(tmp_path, monkeypatch):

@@ -14,10 +14,13 @@ import pandas as pd
 from zorgpad.pseudonym import WELL_FORMED, is_bsn
 from zorgpad.scan.views import View
 
+BSN_DIGITS = 9
 SHORTEST_SKELETON = 6  # letters and digits of a canary that is also looked for with anything in between
 
+KNOWN_KEY = "known"
+
 _NUMBER = re.compile(
-    r"(?:(?<![\w.#])|(?<=_)|(?<=\#)(?=[0-9]{9})|(?<=[^\d\W]\.)|(?<=\s\.)|(?<=[Bb][Ss][Nn])|(?<=[Nn][Rr]))"
+    r"(?:(?<![^\W_])(?<![\#.])|(?<=[A-Za-z]\.)|(?<![0-9]\.)(?<=[\#.])(?=[0-9]{9})|(?<=[Bb][Ss][Nn])|(?<=[Nn][Rr]))"
     r"([0-9]{8,9})(?:\.0)?(?![^\W_])(?!\.[0-9])"
 )
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
@@ -44,7 +47,7 @@ _DATE = (
 _FULL_DATE = re.compile(_DATE, re.IGNORECASE)
 _BORN = r"(?:geboren|geboorte[_ ]?datum|geb\.|gebdat\w*|birth[_ ]?date|birthday|date[_ ]of[_ ]birth|\bdob\b|\bborn\b)"
 _BIRTH = re.compile(rf"{_BORN}(?P<between>[^0-9]{{0,40}}?){_DATE}", re.IGNORECASE)
-_BIRTH_AFTER = re.compile(rf"{_DATE}(?P<between>[^0-9A-Za-z]{{0,12}}){_BORN}", re.IGNORECASE)
+_BIRTH_AFTER = re.compile(rf"{_DATE}(?P<between>[ \t(:-]{{0,4}}){_BORN}", re.IGNORECASE)
 _NO_BIRTH = re.compile(
     r"\b(?:voor|vóór|voór|na|vanaf|tot|tussen|sinds|peildatum|before|after|between|since|until|from)\b", re.IGNORECASE
 )
@@ -86,6 +89,7 @@ class Wanted:
     canaries: tuple[str, ...]
     skeletons: tuple[str, ...]
     keys: tuple[bytes, ...]
+    written_keys: tuple[str, ...]
     known_codes: frozenset[str]
 
 
@@ -98,7 +102,8 @@ def wanted(canaries: Iterable[str], keys: Iterable[bytes], known_codes: Iterable
     return Wanted(
         tuple(text for text, bones in zip(plain, skeletons, strict=True) if len(bones) < SHORTEST_SKELETON),
         tuple(bones for bones in skeletons if len(bones) >= SHORTEST_SKELETON),
-        secrets + tuple(form.encode() for form in written),
+        secrets,
+        tuple(form.lower() for form in written),
         frozenset(str(code).strip() for code in known_codes),
     )
 
@@ -113,13 +118,15 @@ def _skeleton(text: str) -> str:
 
 def circumstantial(view: View, looked_for: Wanted) -> Iterator[Hit]:
     """What a number, date or code shows by its form and by what stands around it."""
-    yield from _bsns(view.text, looked_for.known_codes)
+    yield from bsns(view.text, looked_for)
+    yield from _grouped_bsns(view.text, looked_for)
     for match in _RIN.finditer(view.text):
         yield Hit("rin", match.group(1), match.start(1))
     for pattern in (_BIRTH, _BIRTH_AFTER):
         for match in pattern.finditer(view.text):
             day = _as_date(match)
-            if day and not _NO_BIRTH.search(match["between"]):
+            before = view.text[max(0, match.start() - 12) : match.start()] if pattern is _BIRTH_AFTER else ""
+            if day and not _NO_BIRTH.search(f"{before} {match['between']}"):
                 yield Hit("birth_date", day, match.start())
     yield from _postcodes(view.text)
     for match in _PEM.finditer(view.text):
@@ -146,9 +153,10 @@ def unmistakable(view: View, looked_for: Wanted) -> Iterator[Hit]:
             while start >= 0:
                 yield Hit("canary", skeleton, above(start))
                 start = lowered.find(form, start + len(form))
-    for key in looked_for.keys:
-        if key.isascii() and key.decode().lower() in view.text.lower():
-            yield Hit("key", key.hex(), view.text.lower().find(key.decode().lower()))
+    text = view.text.lower() if looked_for.written_keys else ""
+    for form in looked_for.written_keys:
+        if form in text:
+            yield Hit("key", KNOWN_KEY, text.find(form))
 
 
 def _forward(pseudonym: str) -> str:
@@ -156,20 +164,38 @@ def _forward(pseudonym: str) -> str:
     return pseudonym if pseudonym.startswith("c") else pseudonym[::-1]
 
 
-def _bsns(text: str, known_codes: frozenset[str]) -> Iterator[Hit]:
-    """Numbers that pass the elfproef: nine digits, also reversed or in groups, or eight that lost their zero."""
-    clean = _UUID.sub(lambda match: "x" * len(match.group()), text)
-    found = [(match.group(1), match.start(1)) for match in _NUMBER.finditer(clean)]
-    found += [(number[::-1], offset) for number, offset in found if len(number) == 9]
-    for pattern in (_GROUPED, _NAMED_BSN):
-        for match in pattern.finditer(clean):
-            digits = re.sub(r"[^0-9]", "", match.group())
-            found += [(form, match.start()) for form in (digits, digits[::-1])]
-    found = [(number, offset) for number, offset in found if number not in known_codes and not _is_compact_date(number)]
-    if found:
-        for (number, offset), is_one in zip(found, is_bsn(pd.Series([number for number, _ in found])), strict=True):
-            if is_one and number[::-1] not in known_codes:
-                yield Hit("bsn", number.zfill(9), offset)
+def bsns(text: str, looked_for: Wanted) -> Iterator[Hit]:
+    """Numbers that pass the elfproef: nine digits, also backwards, or eight that lost their zero."""
+    clean = _without_uuids(text)
+    yield from _passing([(match.group(1), match.start(1)) for match in _NUMBER.finditer(clean)], looked_for)
+
+
+def _grouped_bsns(text: str, looked_for: Wanted) -> Iterator[Hit]:
+    """The same in groups of digits, as they are written for people."""
+    matches = [match for pattern in (_GROUPED, _NAMED_BSN) for match in pattern.finditer(_without_uuids(text))]
+    yield from _passing([(re.sub(r"[^0-9]", "", match.group()), match.start()) for match in matches], looked_for)
+
+
+def _without_uuids(text: str) -> str:
+    return _UUID.sub(lambda match: "x" * len(match.group()), text)
+
+
+def _passing(numbers: list[tuple[str, int]], looked_for: Wanted) -> Iterator[Hit]:
+    """Which numbers, each with its offset, pass the elfproef, read forwards or else backwards."""
+    asked = [
+        (number, offset)
+        for number, offset in numbers
+        if number not in looked_for.known_codes and not _is_compact_date(number)
+    ]
+    if not asked:
+        return
+    forwards = is_bsn(pd.Series([number for number, _ in asked]))
+    backwards = is_bsn(pd.Series([number[::-1] if len(number) == BSN_DIGITS else "" for number, _ in asked]))
+    for (number, offset), is_forwards, is_backwards in zip(asked, forwards, backwards, strict=True):
+        if is_forwards:
+            yield Hit("bsn", number.zfill(BSN_DIGITS), offset)
+        elif is_backwards:
+            yield Hit("bsn", number[::-1], offset)
 
 
 def _is_compact_date(number: str) -> bool:

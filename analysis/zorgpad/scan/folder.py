@@ -160,18 +160,17 @@ def _scan_file(path: Path, root: Path, looked_for: detect.Wanted) -> list[Findin
         found[shown, f"after {CAP_BYTES // 2**20} MiB", "unread"] += 1
         data = data[:CAP_BYTES]
     seen: set[tuple[str, str]] = set()
-    for key in looked_for.keys:
-        if key in data:
-            found[shown, "file", "key"] += 1
-            break
+    if any(key in data for key in looked_for.keys):
+        found[shown, "file", "key"] += 1
+        seen.add(("key", detect.KNOWN_KEY))
     for part in parts(data, shown):
         if isinstance(part, Unread):
             found[part.file, part.place, "unread"] += 1
             continue
         hits = _hits(part.text, looked_for, is_table=part.file.lower().endswith((".csv", ".tsv", ".txt")))
-        new = {hit for hit in hits if hit[:2] not in seen}
-        found.update((part.file, part.place or f"line {line}", kind) for kind, _, line in new)
-        seen |= {hit[:2] for hit in new}
+        new = {(part.place or f"line {line}", kind, value) for kind, value, line in hits if (kind, value) not in seen}
+        found.update((part.file, place, kind) for place, kind, _ in new)
+        seen |= {(kind, value) for _, kind, value in new}
     return _as_findings(found)
 
 
@@ -187,9 +186,11 @@ def _shown(name: str, looked_for: detect.Wanted) -> str:
 def _hits(text: str, looked_for: detect.Wanted, *, is_table: bool = False) -> set[tuple[str, str, int]]:
     """Kind, value and line of everything in a text, decoded in every way."""
     found = set()
-    for view, is_legible in _views(View(text), looked_for, set()):
+    for view, form in _views(View(text), looked_for, set()):
         hits = list(detect.unmistakable(view, looked_for))
-        if is_legible:
+        if form == "raw":
+            hits += detect.bsns(view.text, looked_for)
+        elif form == "read":
             hits += detect.circumstantial(view, looked_for)
             hits += detect.printed_columns(view.text)
             hits += (hit for rows in detect.tables(view.text) for hit in detect.named_columns(rows))
@@ -198,8 +199,8 @@ def _hits(text: str, looked_for: detect.Wanted, *, is_table: bool = False) -> se
     return found
 
 
-def _views(view: View, looked_for: detect.Wanted, known: set[str], *, depth: int = 0) -> Iterator[tuple[View, bool]]:
-    """A text in every form in which it can be read, and whether the form keeps apart what a page keeps apart.
+def _views(view: View, looked_for: detect.Wanted, known: set[str], *, depth: int = 0) -> Iterator[tuple[View, str]]:
+    """A text in every form: as it is (``raw``), as it is ``read``, and ``bare``, with what a page keeps apart joined.
 
     ``known`` holds the blobs that were unpacked already.
     """
@@ -208,11 +209,14 @@ def _views(view: View, looked_for: detect.Wanted, known: set[str], *, depth: int
         yield from _views(gathered(view, drawn), looked_for, known, depth=depth + 1)
     view = without_pictures(view)
     plain = decoded(view)
-    forms = {form.text: form for form in (view, plain, without_tags(plain))}
-    yield from ((form, True) for form in forms.values())
+    forms = {form.text: form for form in (plain, without_tags(plain))}
+    yield from ((form, "read") for form in forms.values())
+    if view.text not in forms:
+        forms[view.text] = view
+        yield view, "raw"
     bare = without_any_tag(plain)
     if bare.text not in forms:
-        yield bare, False
+        yield bare, "bare"
     if depth < DEPTH:
         for form in {**forms, bare.text: bare}.values():
             pieces = [(text, blob.offset) for blob in blobs(form, known) for text in _blob_texts(blob.data, looked_for)]
@@ -223,7 +227,7 @@ def _views(view: View, looked_for: detect.Wanted, known: set[str], *, depth: int
 def _blob_texts(data: bytes, looked_for: detect.Wanted) -> Iterator[str]:
     """The texts in the bytes of a blob."""
     if any(key in data for key in looked_for.keys):
-        yield looked_for.keys[0].hex()
+        yield looked_for.written_keys[0]
     if data.startswith(PNG_START):
         yield from (text for _, text in png_texts(data))
         return

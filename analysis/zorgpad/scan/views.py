@@ -38,7 +38,9 @@ INLINE = re.compile(
     r"|u|var|wbr",
     re.IGNORECASE,
 )
-PICTURE = re.compile(r"iVBORw0KGgo[A-Za-z0-9+/]{60,}={0,2}")  # a PNG in base64, on one line
+PICTURE = re.compile(  # a PNG in base64, whole on one line
+    r"iVBORw0KGgo[A-Za-z0-9+/]{60,}={0,2}(?![A-Za-z0-9+/=]|\\r|\\n(?!\")|\s*[\r\n])"
+)
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]{2,}(?:[ \t]*\r?\n[ \t]*[A-Za-z0-9+/_-]{2,})*={0,2}")
 HEXADECIMAL = re.compile(r"(?<![0-9A-Za-z])(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[\s:,;-]{0,2}){8,}")
 LEGIBLE = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]{8,}")

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zorgpad import cli
@@ -128,6 +128,7 @@ def test_other_disguises(text, tmp_path):
     assert kinds(tmp_path, canaries=[CANARY]) >= {"bsn", "pseudonym", "canary"}
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(DISGUISES)), st.integers(0, 90_908), st.text(" \n.;:)(", max_size=3))
 def test_every_fictive_bsn_is_found_in_every_disguise(tmp_path_factory, disguise, first, around):
     """The number itself does not matter, nor does punctuation around it."""
@@ -393,3 +394,10 @@ def test_the_command_shows_places_and_stops_with_the_code_of_disclosure(monkeypa
     code, out, err = call("--region", "een10voordejeugd")
     assert (code, err) == (0, "")
     assert out.startswith("Nothing found")
+
+
+def test_lines_are_in_their_order(tmp_path):
+    """Line 2 comes before line 10."""
+    numbers = fictive_bsns(2)
+    (tmp_path / "a.txt").write_text(f"\n{numbers[0]}" + "\n" * 8 + numbers[1], encoding="utf-8")
+    assert [finding.place for finding in scan_folder(tmp_path)] == ["line 2", "line 10"]

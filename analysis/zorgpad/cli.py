@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 DEFAULT_REGION = "een10voordejeugd"
 UNCALIBRATED_CHILDREN = 2000  # in a sample of a region that has published no counts
+SHOWN_FINDINGS = 200  # places of zorgpad check
 FAILED_RUNS = 1  # exit codes beside those of zorgpad.errors
 WRONG_USE = 2
 FAULT = 70
@@ -427,8 +428,10 @@ def check_folder(
         keys=[key_file.read_bytes()] if key_file else (),
         known_codes=load_region(region).providers["agb"] if region else (),
     )
-    for finding in found:
+    for finding in found[:SHOWN_FINDINGS]:
         typer.echo(f"{finding.file}, {finding.place}: {KINDS[finding.kind]} {finding.count}×")
+    if len(found) > SHOWN_FINDINGS:
+        typer.echo(f"… and {len(found) - SHOWN_FINDINGS:,} more places.")
     refuse(found, folder)
     typer.echo(f"Nothing found in {folder}.")
 

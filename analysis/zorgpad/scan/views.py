@@ -17,6 +17,7 @@ import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import unquote
 
 DEPTH = 5  # of encodings in encodings
@@ -42,6 +43,10 @@ PICTURE = re.compile(  # a PNG in base64, whole on one line
     r"iVBORw0KGgo[A-Za-z0-9+/]{60,}={0,2}(?![A-Za-z0-9+/=]|\\r|\\n(?!\")|\s*[\r\n])"
 )
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]{2,}(?:[ \t]*\r?\n[ \t]*[A-Za-z0-9+/_-]{2,})*={0,2}")
+PACKED_BASE64 = re.compile(  # how gzip, zlib, PNG, zip, bzip2 and xz begin in base64
+    r"H4sI|eJ[w-z]|eN[o-r]|eA[E-H]|eF[4-7]|iVBORw0K|UEsDB|Qlpo|/Td6WF"
+)
+PACKED_STARTS = 20  # tried in one run of letters; by chance there is one in some thousands of letters
 HEXADECIMAL = re.compile(r"(?<![0-9A-Za-z])(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[\s:,;-]{0,2}){8,}")
 LEGIBLE = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]{8,}")
 _URL_SAFE = str.maketrans("-_", "+/")
@@ -182,8 +187,9 @@ def blobs(view: View, known: set[str]) -> Iterator[Blob]:
         first = _from_base64(letters)
         yield Blob(first, match.start())
         if not _is_packed(first):
-            # a word before it, without a space, shifts where it begins
-            yield from (Blob(_from_base64(letters[shift:]), match.start()) for shift in (1, 2, 3))
+            # a word before it, without a space or on the line above, shifts where it begins
+            packed = (start.start() for start in islice(PACKED_BASE64.finditer(letters, 4), PACKED_STARTS))
+            yield from (Blob(_from_base64(letters[shift:]), match.start()) for shift in (1, 2, 3, *packed))
     for match in HEXADECIMAL.finditer(view.text):
         digits = re.sub(r"0x|\\x|[\s:,;-]", "", match.group())
         yield Blob(bytes.fromhex(digits[: len(digits) // 2 * 2]), match.start())

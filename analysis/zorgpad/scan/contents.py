@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import lzma
 import re
 import struct
 import zipfile
@@ -45,6 +46,8 @@ def parts(data: bytes, file: str, *, depth: int = 0) -> Iterator[Part | Unread]:
     elif data.startswith(b"PK\x03\x04") or file.lower().endswith(".zip"):
         yield from _archive(data, file, depth)
     elif (inner := unpacked(data)) is not None and depth < ARCHIVE_DEPTH:
+        if len(inner) >= UNPACKED_BYTES:
+            yield Unread(file, f"after {UNPACKED_BYTES // 2**20} MiB unpacked")
         yield from parts(inner, f"{file}/content", depth=depth + 1)
     else:
         if is_binary(data):
@@ -117,7 +120,17 @@ def _archive(data: bytes, file: str, depth: int) -> Iterator[Part | Unread]:
                     continue
                 left -= entry.file_size
                 yield from parts(archive.read(entry), f"{file}/{entry.filename}", depth=depth + 1)
-    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError, ValueError):
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        struct.error,
+        EOFError,
+        OSError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+    ):
         yield Unread(file, "a broken archive")
 
 

@@ -284,7 +284,7 @@ def test_a_reason_01_that_would_withdraw_is_refused_in_version_3_0_only(tmp_path
 
 
 def test_declarations_that_a_message_cannot_carry_are_refused(tmp_path):
-    """Half an hour, two signs, no unit, no day, no time, a credit that undoes a line, and another child's allocation."""
+    """Half an hour, two signs, no unit or day or time, a credit that undoes a line, and another child's allocation."""
     register = hand_made()
     good = register.declarations.iloc[0].to_dict()
     wrong = [

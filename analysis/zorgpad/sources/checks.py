@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
 from zorgpad.errors import DataError
@@ -58,7 +59,8 @@ def account_row(
     """
     row = attrition_row(step, reason, before, after)
     if is_rejected:
-        row["rejected"] = before.loc[~before.index.isin(after.index)]
+        is_all = len(before) == len(after)
+        row["rejected"] = before.iloc[:0] if is_all else before.loc[~before.index.isin(after.index)]
     return row
 
 
@@ -107,13 +109,40 @@ def keep_linked(rows: pd.DataFrame, allocations: pd.DataFrame, *, step: str, wha
     """
     keys = ["gemeente", "allocation_id"]
     owners = allocations[[*keys, "client_id"]].drop_duplicates(keys)
-    owner = rows[keys].merge(owners, on=keys, how="left")["client_id"].set_axis(rows.index)
+    named, place = distinct(rows, [*keys, "client_id"])
+    owner = named[keys].merge(owners, on=keys, how="left")["client_id"]
     account: Account = []
     for reason, keep in (
         (f"{what}: its allocation is unknown", owner.notna()),
-        (f"{what}: names another child than its allocation", owner == rows["client_id"]),
+        (f"{what}: names another child than its allocation", owner == named["client_id"]),
     ):
-        kept = rows[keep.loc[rows.index]]
+        is_kept = keep.to_numpy(dtype=bool)[place]
+        kept, place = rows_where(rows, is_kept), place[is_kept]
         account.append(account_row(step, reason, rows, kept, is_rejected=True))
         rows = kept
     return rows, account
+
+
+def distinct(rows: pd.DataFrame, names: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
+    """The different combinations of some columns as plain text, and which of them each row has."""
+    packed = np.zeros(len(rows), dtype=np.int64)
+    for name in names:
+        code, texts = pd.factorize(rows[name], use_na_sentinel=False)
+        packed = packed * (len(texts) + 1) + code
+    _, first, place = np.unique(packed, return_index=True, return_inverse=True)
+    return rows[names].iloc[first].astype(object).reset_index(drop=True), place
+
+
+def rows_where(rows: pd.DataFrame, is_kept: np.ndarray) -> pd.DataFrame:
+    """The rows that are kept; ``rows`` itself, and no copy, when that is all of them."""
+    return rows if is_kept.all() else rows[is_kept]
+
+
+def recoded(values: pd.Series, change: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    """``values`` after ``change``, which turns texts into texts; of categories each is changed once."""
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        return change(values)
+    code, texts = pd.factorize(change(pd.Series(values.cat.categories, dtype=object)), sort=True)
+    codes = np.append(code.astype(np.int32), np.int32(-1))[values.cat.codes]
+    changed = pd.Categorical.from_codes(codes, categories=pd.Index(texts, dtype=object), validate=False)
+    return pd.Series(changed, index=values.index)

@@ -6,8 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import pandas as pd
 
+from zorgpad.arrays import take
 from zorgpad.errors import DataError
 from zorgpad.pseudonym import is_bsn, is_fictive, pseudonymise, read_key
 from zorgpad.region import Region
@@ -21,7 +23,16 @@ from zorgpad.schemas import (
     columns,
     normalise,
 )
-from zorgpad.sources.checks import Account, account_row, check_gemeenten, keep_linked, rejects_frame
+from zorgpad.sources.checks import (
+    Account,
+    account_row,
+    check_gemeenten,
+    distinct,
+    keep_linked,
+    recoded,
+    rejects_frame,
+    rows_where,
+)
 from zorgpad.sources.folders import read_marker
 from zorgpad.sources.ijw_declarations import declared_months
 from zorgpad.sources.ijw_files import MessageFiles
@@ -69,7 +80,8 @@ def read_ijw(folder_or_zip: str | Path, region: Region, *, key: BinaryIO | None)
     messages = read_messages(folder_or_zip)
     if messages.rows[ALLOCATION.name].empty:
         raise DataError(f"{folder_or_zip} holds no JW301 message: nothing is allocated.\nAdd the JW301 messages.")
-    bsns = pd.Series(pd.concat([rows["bsn"] for rows in messages.rows.values()]).unique(), dtype=object)
+    mentioned = [rows["bsn"].unique().astype(object) for rows in messages.rows.values()]
+    bsns = pd.Series(np.concatenate(mentioned), dtype=object).drop_duplicates(ignore_index=True)
     # Popped, so that the raw rows do not stay in memory beside the pseudonymised ones.
     rows = {kind: _identified(messages.rows.pop(kind), kind, region, secret) for kind in LAYOUTS}
     tables, counts = _tables(rows, messages)
@@ -90,9 +102,11 @@ def read_ijw(folder_or_zip: str | Path, region: Region, *, key: BinaryIO | None)
 
 def _identified(rows: pd.DataFrame, kind: str, region: Region, secret: bytes) -> pd.DataFrame:
     """The rows of one kind with the register's identifiers: pseudonym, gemeente code, plain allocation number."""
-    gemeente = "GM" + rows["gemeente"]
+    gemeente = recoded(rows["gemeente"], lambda codes: "GM" + codes)
     check_gemeenten(gemeente, region, source=f"the {kind} messages")
-    named = rows.assign(client_id=pseudonymise(rows["bsn"], secret), gemeente=gemeente)
+    named = rows.copy(deep=False)  # columns are replaced, never changed
+    named["client_id"] = recoded(rows["bsn"], lambda bsns: pseudonymise(bsns, secret))
+    named["gemeente"] = gemeente
     if "allocation_id" in rows:
         named["allocation_id"] = _numbers(rows, kind)
     return named.drop(columns="bsn")
@@ -100,14 +114,16 @@ def _identified(rows: pd.DataFrame, kind: str, region: Region, secret: bytes) ->
 
 def _numbers(rows: pd.DataFrame, kind: str) -> pd.Series:
     """Plain allocation numbers; a BSN in their place is refused."""
-    number = rows["allocation_id"].astype(object).str.replace(r"^0+(?=[0-9])", "", regex=True)
-    leaks = number.str.zfill(9) == rows["bsn"]
+    both, place = distinct(rows, ["allocation_id", "bsn"])
+    leaks = (both["allocation_id"].str.lstrip("0").str.zfill(9) == both["bsn"]).to_numpy(dtype=bool)[place]
     if leaks.any():
         raise DataError(
             f"{int(leaks.sum())} records of {kind} use the child's BSN as ToewijzingNummer.\n"
             f"Have the sender number the allocations; a BSN may stand in Bsn only."
         )
-    return number
+    return recoded(
+        rows["allocation_id"], lambda texts: texts.astype(object).str.replace(r"^0+(?=[0-9])", "", regex=True)
+    )
 
 
 def _tables(rows: dict[str, pd.DataFrame], messages: Messages) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
@@ -159,8 +175,9 @@ def _of_allocations(
 ) -> tuple[pd.DataFrame, Account]:
     """The records of allocations that are kept; those of ``left_out`` and of unknown ones are accounted for."""
     keys = ["gemeente", "allocation_id"]
-    is_left_out = records.set_index(keys).index.isin(left_out.set_index(keys).index)
-    kept = records[~is_left_out]
+    named, place = distinct(records, keys)
+    is_left_out = named.set_index(keys).index.isin(left_out.set_index(keys).index)
+    kept = rows_where(records, ~is_left_out[place])
     reason = f"{what}: its allocation is withdrawn or has no product"
     account = [account_row(STEP, reason, records, kept, is_rejected=True)]
     kept, reasons = keep_linked(kept, allocations, step=STEP, what=what)
@@ -173,7 +190,7 @@ def _drop_without_birth_date(found: dict[str, pd.DataFrame]) -> Account:
     born = clients.loc[clients["birth_date"].notna(), "client_id"]
     account = []
     for what, rows in found.items():
-        kept = rows[rows["client_id"].isin(born)]
+        kept = rows_where(rows, rows["client_id"].isin(born).to_numpy())
         reason = f"{what}: of a child whose birth date is unknown"
         account.append(account_row(STEP, reason, rows, kept, is_rejected=True))
         found[what] = kept
@@ -193,5 +210,9 @@ def _check_ends(allocations: pd.DataFrame, messages: Messages) -> None:
 
 def _arranged(rows: pd.DataFrame, table: Any, order: list[str]) -> pd.DataFrame:
     """The columns of ``table`` in a fixed order of rows, whatever the order of the files was."""
-    ordered = rows.sort_values(order, kind="stable").reset_index(drop=True)
+    needed = rows[[name for name in columns(table) if name in rows]]
+    ordered = needed.sort_values(order, kind="stable", ignore_index=True)
+    for name in ordered.select_dtypes("category"):
+        texts = ordered[name].cat
+        ordered[name] = take(texts.categories.to_numpy(dtype=object), texts.codes.to_numpy())
     return normalise(ordered, table)[columns(table)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from zorgpad.sources.checks import Account, account_row, as_days
+from zorgpad.sources.checks import Account, account_row, as_days, rows_where
 from zorgpad.sources.ijw_rules import ONE_DAY, STEP
 
 CREDIT = "C"
@@ -24,7 +24,8 @@ def declared_months(rows: pd.DataFrame) -> tuple[pd.DataFrame, Account, dict[str
     Parameters
     ----------
     rows : DataFrame
-        Rows of JW323.
+        Rows of JW323, with texts as categories in alphabetical order and whole numbers: a year of a large region is
+        millions of lines.
 
     Returns
     -------
@@ -36,40 +37,50 @@ def declared_months(rows: pd.DataFrame) -> tuple[pd.DataFrame, Account, dict[str
     """
     once = _latest_declarations(rows)
     account = [account_row(STEP, "declaration: the same declaration in an earlier message", rows, once)]
-    standing = once[~_cancelled(once)]
+    standing = rows_where(once, ~_cancelled(once))
     account.append(account_row(STEP, "declaration: credited, and the credits", once, standing))
-    start, last = as_days(standing["period_start"])[0], as_days(standing["period_end"])[0]
-    valid = standing[start <= last]
+    valid = rows_where(standing, _days(standing["period_start"]) <= _days(standing["period_end"]))
     account.append(
         account_row(STEP, "declaration: its period ends before it starts", standing, valid, is_rejected=True)
     )
-    start, last = start[valid.index], last[valid.index]
+    typed = valid[["message", "record", "gemeente", "client_id", "allocation_id", "unit"]].copy(deep=False)
+    start, last = _days(valid["period_start"]), _days(valid["period_end"])
+    n_over = int(np.count_nonzero(start.astype("datetime64[M]") != last.astype("datetime64[M]")))
+    typed["period_start"], typed["period_end"] = start, last + ONE_DAY.to_timedelta64()
     sign = np.where(valid["sign"] == CREDIT, -1.0, 1.0)
-    typed = valid.assign(
-        period_start=start,
-        period_end=last + ONE_DAY,
-        volume=pd.to_numeric(valid["volume"]).astype("float64") * sign,
-        amount_cents=pd.to_numeric(valid["amount_cents"]).astype("float64") * sign,
-        declared_at=as_days(valid["declared_at"])[0],
-    )
-    n_over = int((start.dt.to_period("M") != last.dt.to_period("M")).sum())
+    for name in ("volume", "amount_cents"):
+        typed[name] = valid[name].to_numpy() * sign
+    typed["declared_at"] = _days(valid["declared_at"])
     return typed, account, {"n_declarations_over_a_month": n_over}
+
+
+def _days(texts: pd.Series) -> np.ndarray:
+    """Days of dates that are categories."""
+    days = as_days(pd.Series(texts.cat.categories, dtype=object))[0].to_numpy()
+    return np.asarray(np.append(days, np.datetime64("NaT", "ns"))[texts.cat.codes])
 
 
 def _latest_declarations(rows: pd.DataFrame) -> pd.DataFrame:
     """Without the lines of a declaration that a later message gives again."""
     keys = ["gemeente", "provider_id", "declaration"]
-    messages = rows[[*keys, "message_date", "message"]].drop_duplicates("message")
+    first = ~rows["message"].duplicated()
+    messages = rows.loc[first, [*keys, "message_date", "message"]].astype(object)
     latest = messages.sort_values(["message_date", "message"], kind="stable").drop_duplicates(keys, keep="last")
-    return rows[rows["message"].isin(latest["message"])]
+    return rows_where(rows, rows["message"].isin(latest["message"].astype("int64")).to_numpy())
 
 
-def _cancelled(rows: pd.DataFrame) -> pd.Series:
+def _cancelled(rows: pd.DataFrame) -> np.ndarray:
     """Whether a line is a credit that finds its debit, or that debit: the first credit takes the first debit."""
-    is_credit = rows["sign"] == CREDIT
-    if not is_credit.any():
-        return is_credit
-    line = rows.groupby(_SAME_LINE, sort=False, dropna=False).ngroup()
+    is_cancelled = np.zeros(len(rows), dtype=bool)
+    is_credit = (rows["sign"] == CREDIT).to_numpy()
+    suspect = np.flatnonzero(rows["allocation_id"].isin(rows["allocation_id"][is_credit].unique()))
+    if not len(suspect):
+        return is_cancelled
+    few = rows[_SAME_LINE].iloc[suspect].reset_index(drop=True)
+    codes = [few[name].cat.codes if few[name].dtype == "category" else few[name] for name in _SAME_LINE]
+    line = few.groupby(codes, sort=False).ngroup()
+    is_credit = pd.Series(is_credit[suspect])
     n_credits = is_credit.groupby(line).transform("sum")
     n_pairs = np.minimum(n_credits, (~is_credit).groupby(line).transform("sum"))
-    return rows.groupby([line, is_credit]).cumcount() < n_pairs
+    is_cancelled[suspect] = few.groupby([line, is_credit]).cumcount() < n_pairs
+    return is_cancelled

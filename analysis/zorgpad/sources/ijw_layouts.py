@@ -30,7 +30,8 @@ class Layout:
     """Where one kind of message holds its facts: column → path below the header, the client or the record.
 
     ``patterns`` is the form of a column's text; a column in ``required`` must be there. ``shared`` are single elements
-    above the clients that hold for every record of the message.
+    above the clients that hold for every record of the message. ``numbers`` are required columns that are kept as whole
+    numbers; a kind that ``is_long`` may hold millions of records in one message, and its texts are kept as categories.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Layout:
     required: frozenset[str]
     client: Mapping[str, str] = field(default_factory=lambda: CLIENT)
     shared: Mapping[str, str] = field(default_factory=dict)
+    numbers: frozenset[str] = frozenset()
+    is_long: bool = False
 
     @property
     def paths(self) -> dict[str, str]:
@@ -49,7 +52,7 @@ class Layout:
 
 
 DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_NUMBER = r"0*[0-9]{1,8}"
+NUMBER = r"0*[0-9]{1,8}"
 _PATTERNS = {
     "message_date": DATE,
     "gemeente": r"[0-9]{4}",
@@ -91,8 +94,8 @@ ALLOCATION = Layout(
         "start_date": DATE,
         "end_date": DATE,
         "change_reason": r"[0-9]{2}",
-        "volume": _NUMBER,
-        "budget_cents": _NUMBER,
+        "volume": NUMBER,
+        "budget_cents": NUMBER,
     },
     required=_ALWAYS | {"allocation_id", "ordered_at", "ordered_time", "start_date"},
 )
@@ -153,14 +156,16 @@ DECLARATION = Layout(
         "declared_at": DATE,
         "period_start": DATE,
         "period_end": DATE,
-        "volume": _NUMBER,
-        "amount_cents": _NUMBER,
+        "volume": NUMBER,
+        "amount_cents": NUMBER,
         "sign": r"[CD]",
     },
     required=_ROUTE
     | {"declaration", "declared_at", "allocation_id", "period_start", "period_end", "volume", "amount_cents", "sign"},
     client={"bsn": "Bsn"},
     shared={"declaration": "DeclaratieNummer", "declared_at": "DeclaratieDagtekening"},
+    numbers=frozenset({"volume", "amount_cents"}),
+    is_long=True,
 )
 LAYOUTS = {layout.name: layout for layout in (ALLOCATION, START, STOP, REQUEST, CHANGE, DECLARATION)}
 # BerichtCode of the kinds that start a conversation. Kinds without a layout are counted, not read.

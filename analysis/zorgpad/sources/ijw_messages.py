@@ -18,7 +18,10 @@ from lxml import etree
 from zorgpad.errors import DataError
 from zorgpad.sources.checks import OPEN_END, as_days
 from zorgpad.sources.ijw_files import MessageFiles
-from zorgpad.sources.ijw_layouts import DATE, HEADER, KINDS, LAYOUTS, NAMESPACE, VERSIONS, Layout
+from zorgpad.sources.ijw_layouts import DATE, HEADER, KINDS, LAYOUTS, NAMESPACE, NUMBER, VERSIONS, Layout
+
+_NO_NUMBER = -1
+_NUMBER = re.compile(NUMBER)
 
 Label = Callable[[], str]  # names a file, only when something is wrong with it
 
@@ -30,8 +33,9 @@ class Messages:
     Attributes
     ----------
     rows : dict
-        Per kind that is read a frame of text: the columns of its layout, ``message``, the place of the file in
-        ``files.names``, and ``record``, the place of the record in its file, from 1.
+        Per kind that is read a frame of text (as categories where the kind is long) and whole numbers: the columns of
+        its layout, ``message``, the place of the file in ``files.names``, and ``record``, the place of the record in
+        its file, from 1.
     n_messages, n_versions : dict
         Messages per kind, also of kinds that are not read, and per version.
     files : MessageFiles
@@ -55,9 +59,11 @@ class _Columns:
         """One more row; what it lacks is None."""
         for place, value in zip(self._places[kind], (message, record), strict=True):
             place.append(value)
+        numbers = LAYOUTS[kind].numbers
         for name, column in self._columns[kind].items():
             text = row.get(name)
-            column.append(self._known.setdefault(text, len(self._known)))
+            is_number = name in numbers
+            column.append(_as_number(text) if is_number else self._known.setdefault(text, len(self._known)))
 
     def frames(self) -> dict[str, pd.DataFrame]:
         """The rows per kind of message; the numbers are let go of on the way."""
@@ -67,13 +73,34 @@ class _Columns:
 
     def _frame(self, kind: str, texts: np.ndarray) -> pd.DataFrame:
         """The rows of one kind."""
-        message, record = (np.frombuffer(place, dtype=np.int32) for place in self._places[kind])
+        layout = LAYOUTS[kind]
+        message, record = (np.frombuffer(place, dtype=np.int32) for place in self._places.pop(kind))
         columns = self._columns.pop(kind)
-        named = {}
+        named: dict[str, Any] = {"message": message, "record": record}
         for name in list(columns):
             codes = np.frombuffer(columns.pop(name), dtype=np.int32)
-            named[name] = texts[codes]
-        return pd.DataFrame({"message": message.astype("int64"), "record": record.astype("int64"), **named}, copy=False)
+            if name in layout.numbers:
+                named[name] = codes
+            else:
+                named[name] = _categories(codes, texts) if layout.is_long else texts[codes]
+        return pd.DataFrame(named, copy=False)
+
+
+def _as_number(text: str | None) -> int:
+    """A whole number; one that is missing or written otherwise than the standard is below zero."""
+    return int(text) if text and _NUMBER.fullmatch(text) else _NO_NUMBER
+
+
+def _categories(codes: np.ndarray, texts: np.ndarray) -> pd.Categorical:
+    """The texts of codes as categories in alphabetical order; the first text is None, which is missing."""
+    is_used = np.zeros(len(texts), dtype=bool)
+    is_used[codes] = True
+    is_used[0] = False
+    used = np.flatnonzero(is_used)
+    used = used[np.argsort(texts[used].astype(str), kind="stable")]
+    place = np.full(len(texts), -1, dtype=np.int32)
+    place[used] = np.arange(len(used), dtype=np.int32)
+    return pd.Categorical.from_codes(place[codes], categories=pd.Index(texts[used], dtype=object), validate=False)
 
 
 def read_messages(source: str | Path) -> Messages:
@@ -244,7 +271,9 @@ def _check_form(rows: pd.DataFrame, layout: Layout, files: MessageFiles) -> None
     for column, path in layout.paths.items():
         values = rows[column]
         wrong = values.isna() if column in layout.required else pd.Series(data=False, index=rows.index)
-        if column in layout.patterns:
+        if column in layout.numbers:
+            wrong = values == _NO_NUMBER
+        elif column in layout.patterns:
             wrong |= values.isin(_misspelt(values, layout.patterns[column]))
         if wrong.any():
             first = files.label(int(rows.loc[wrong, "message"].iloc[0]))

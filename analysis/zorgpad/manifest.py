@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import zorgpad
-from zorgpad.disclosure import choose_policy
 from zorgpad.region import Region
 from zorgpad.register import META_FILE
-from zorgpad.tables import protection_note
 
 MANIFEST_FILE = "manifest.json"
 LIBRARIES = ("lifelines", "matplotlib", "networkx", "numpy", "pandas", "papermill", "pyarrow", "scipy", "seaborn")
@@ -84,6 +82,9 @@ def code_state(folder: Path) -> dict[str, Any]:
 
 def describe(found: Mapping[str, Any], region: Region, *, policy: str) -> tuple[tuple[str, str], ...]:
     """``inputs`` and the rules of ``region`` as label and value, in Dutch, for the foot of a page."""
+    from zorgpad.disclosure import choose_policy  # with SciPy, which most who use this module do not need
+    from zorgpad.tables import protection_note
+
     package, register = found["package"], found["register"]
     made = f"zorgpad {package['version']}"
     if "commit" in package:

@@ -1,8 +1,12 @@
-"""Kill a batch at random moments, with kill -9, and look what it leaves; ``python tests/benchmarks/kills.py 500``.
+"""Kill batches at random moments, with kill -9, and look what they leave; ``python tests/benchmarks/kills.py``.
 
-Each trial starts a batch of two small notebooks for two gemeenten, over an earlier report of another version of those
-notebooks, and kills it. Then: the report that stands there is whole, the earlier or the new one; after three seconds no
-process of the batch is left; and the next batch gives the bytes that an undisturbed one gives.
+Each trial starts a batch over an earlier report of other notebooks, kills it, and counts. Then the report that stands
+there must be whole, the earlier or the new one; after three seconds no process of the batch may be left; and the next
+batch must give the bytes that an undisturbed one gives. Only batches that were still at work count as killed.
+
+``writing``: 22 pages that are there at once, so that nearly every moment is one of reading, recording, writing or
+replacing; the batch is a fork of this process. ``whole``: four small notebooks in kernels of their own, two workers,
+from the start of the interpreter on.
 """
 
 import argparse
@@ -14,6 +18,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,6 +27,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import zorgpad
 from notebooks import PUBLISH, write_notebook
 from tables import register as register_of
+from zorgpad.batch import run_batch
+from zorgpad.batch.execute import Outcome
 from zorgpad.manifest import hash_file, hash_folder
 from zorgpad.register import Register, write_register
 
@@ -33,11 +40,14 @@ if __name__ == "__main__":
     where = dict(register=register, region="een10voordejeugd", peildatum="2024-01-01", out=out)
     run_batch(notebooks, ["GM0743", "GM0794"], workers=2, **where)
 """
+REPORT = Path("een10voordejeugd") / "2024-01-01"
+OWN_CODE = "ZORGPAD_OWN_CODE"
+MUST_NOT = ("half", "lost", "with processes left", "other bytes", "earlier gone")
 MARK = "ZORGPAD_KILL_TRIAL"  # in the environment of every process of a trial, so that orphans can be found
 
 
-def prepare(folder):
-    """A script, a register and two versions of two notebooks in ``folder``; what starts a batch of each version."""
+def prepare(folder, kind):
+    """A register and two versions of two notebooks in ``folder``; what starts a batch of each version."""
     records = register_of("""
         client | product | provider | start      | end
         a      | 43A09   | 11111111 | 2021-09-01 |
@@ -46,18 +56,16 @@ def prepare(folder):
     tables = (records.clients, records.allocations, records.deliveries, records.declarations)
     write_register(Register(*tables, attrition=records.attrition, meta=meta), folder / "register")
     (folder / "batch.py").write_text(BATCH)
-    # a copy of the package, so that work on it in the meantime does not change what is made
-    package = Path(zorgpad.__file__).parent
-    shutil.copytree(package, folder / "code" / "zorgpad", ignore=shutil.ignore_patterns("__pycache__"))
-    os.environ["PYTHONPATH"] = str(folder / "code")
-    commands = []
+    starts = []
     for version in ("eerst", "later"):
         (folder / version).mkdir()
         paths = [write_notebook(folder / version / f"{name}.ipynb", PUBLISH, f"'{version}';") for name in "ab"]
-        commands.append(
-            lambda out, paths=paths: [sys.executable, folder / "batch.py", folder / "register", out, *paths]
-        )
-    return commands
+        if kind == "writing":
+            starts.append(writer(folder / "register", paths, version * 10_000))
+        else:
+            command = [sys.executable, folder / "batch.py", folder / "register"]
+            starts.append(starter(lambda out, command=command, paths=paths: [*command, out, *paths]))
+    return starts
 
 
 def content(report):
@@ -74,73 +82,141 @@ def is_whole(report):
     return (report / "index.html").is_file()
 
 
-def processes(mark):
-    """Living processes of a trial."""
+def processes(batch, mark):
+    """The commands of living processes of a trial: of the batch's session, or with its mark in their environment."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
+    for path in Path("/proc").glob("[0-9]*"):
         try:
-            is_dead = "State:\tZ" in path.with_name("status").read_text()
-            if f"{MARK}={mark}".encode() in path.read_bytes().split(b"\0") and not is_dead:
-                found.append(int(path.parent.name))
+            state, _, _, session = (path / "stat").read_text().rsplit(")", 1)[1].split()[:4]
+            is_marked = f"{MARK}={mark}".encode() in (path / "environ").read_bytes().split(b"\0")
+            if state not in "ZX" and (is_marked or int(session) == batch):
+                found.append((path / "cmdline").read_bytes().replace(b"\0", b" ").decode()[:200])
         except OSError:
             continue
     return found
 
 
-def trial(number, folder, commands, seconds, expected):
-    """What one kill did: counts of what must not happen."""
+def starter(command):
+    """What starts a batch of real notebooks for a folder: a process and the mark of all that it starts."""
+
+    def start(out, mark):
+        environment = os.environ | {MARK: mark}
+        process = subprocess.Popen(command(out), env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
+        return process.pid
+
+    return start
+
+
+def writer(register, notebooks, text):
+    """What starts a batch whose pages are there at once, as a fork of this process."""
+
+    class AtOnce(Executor):
+        def submit(self, _run, job):
+            future = Future()
+            future.set_result(Outcome(f"<p>{job.key}</p>{text}", 0.0, notebook=f"{job.key}{text}"))
+            return future
+
+    def make(out):
+        where = {"region": "een10voordejeugd", "peildatum": "2024-01-01", "out": out}
+        return run_batch(notebooks, None, register=register, executor=AtOnce(), **where).ok
+
+    def start(out, mark):
+        process = os.fork()
+        if process == 0:
+            os.setsid()
+            os.environ[MARK] = mark
+            code = 1
+            try:
+                code = 0 if make(out) else 1
+            finally:
+                os._exit(code)
+        return process
+
+    with TemporaryDirectory() as folder:
+        make(folder)  # loads everything, so that batches do not spend their time on that
+    return start
+
+
+def trial(start, seconds, out, expected):
+    """What one kill did: counts, of what must not happen too."""
     old, new = expected
-    out = folder / f"out-{number}"
-    report = out / "een10voordejeugd" / "2024-01-01"
-    shutil.copytree(folder / "base", out)
-    environment = os.environ | {MARK: f"{os.getpid()}-{number}"}
-    batch = subprocess.Popen(commands[1](out), env=environment, stderr=subprocess.DEVNULL)
+    mark = f"{os.getpid()}-{out.name}"
+    report = out / REPORT
+    batch = start(out, mark)
     time.sleep(seconds)
-    was_running = batch.poll() is None
-    batch.send_signal(signal.SIGKILL)
-    batch.wait()
+    was_running = os.waitpid(batch, os.WNOHANG) == (0, 0)
+    if was_running:
+        os.kill(batch, signal.SIGKILL)
+        os.waitpid(batch, 0)
     found = content(report)
     result = {
         "killed": was_running,
+        "replaced already": was_running and found == new,
         "half": found not in (old, new) or not is_whole(report),
-        "new": found == new,
         "lost": not report.exists(),
     }
     end = time.monotonic() + 3
-    while processes(environment[MARK]) and time.monotonic() < end:
-        time.sleep(0.1)
-    result["orphans"] = len(processes(environment[MARK]))
-    again = subprocess.run(commands[1](out), env=environment, capture_output=True, check=False)
-    result["other bytes"] = again.returncode != 0 or content(report) != new
-    result["kept"] = any(content(path) == old for path in report.parent.glob(".*.earlier-*"))
+    while processes(batch, mark) and time.monotonic() < end:
+        time.sleep(0.05)
+    left = processes(batch, mark)
+    for name in left:
+        print(f"left after 3 s: {name}", file=sys.stderr)
+    result["with processes left"] = bool(left)
+    again = os.waitpid(start(out, f"{mark}-again"), 0)[1]
+    result["other bytes"] = again != 0 or content(report) != new
+    result["earlier gone"] = not any(content(path) == old for path in report.parent.glob(".*.earlier-*"))
     shutil.rmtree(out)
     return result
 
 
-def run(n_trials, *, seed=1):
-    """Counts over all trials."""
+def run(kind, n_trials, *, seed=1, minutes=1e9):
+    """Counts over all trials of one kind; over those that begin within ``minutes``."""
+    end = time.monotonic() + 60 * minutes
     moments = random.Random(seed)  # noqa: S311 - moments, no secrets
     with TemporaryDirectory() as name:
         folder = Path(name)
-        commands = prepare(folder)
-        expected, seconds = [], 0.0
-        for at, command in zip(("base", "undisturbed"), commands, strict=True):
+        starts, expected, seconds = prepare(folder, kind), [], 0.0
+        for at, start in zip(("base", "undisturbed"), starts, strict=True):
             begun = time.monotonic()
-            subprocess.run(command(folder / at), check=True)
+            assert os.waitpid(start(folder / at, at), 0)[1] == 0
             seconds = time.monotonic() - begun
-            expected.append(content(folder / at / "een10voordejeugd" / "2024-01-01"))
-        results = [
-            trial(number, folder, commands, moments.uniform(0.0, 1.05) * seconds, expected)
-            for number in range(n_trials)
-        ]
+            expected.append(content(folder / at / REPORT))
+        results = []
+        for number in range(n_trials):
+            if time.monotonic() > end:
+                break
+            out = folder / f"out-{number}"
+            shutil.copytree(folder / "base", out)
+            results.append(trial(starts[1], moments.uniform(0.0, 1.05) * seconds, out, expected))
     told = {name: sum(result[name] for result in results) for name in results[0]}
-    return {"trials": n_trials, **told, "earlier gone": n_trials - told.pop("kept"), "seconds": round(seconds, 1)}
+    return {"trials": len(results), **told, "seconds undisturbed": round(seconds, 2)}
+
+
+def with_own_code():
+    """Run this script again with a copy of the package, so that work on it meanwhile does not change what is made."""
+    with TemporaryDirectory() as folder:
+        package = Path(zorgpad.__file__).parent
+        shutil.copytree(package, Path(folder) / "zorgpad", ignore=shutil.ignore_patterns("__pycache__"))
+        environment = os.environ | {"PYTHONPATH": folder, OWN_CODE: "1"}
+        return subprocess.run([sys.executable, *sys.argv], env=environment, check=False).returncode
+
+
+def main():
+    """Run both kinds and print the counts; the exit code is 1 when something happened that must not."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--writing", type=int, default=500, help="trials")
+    parser.add_argument("--whole", type=int, default=100, help="trials")
+    parser.add_argument("--minutes", type=float, default=1e9, help="for each kind; fewer trials then")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    n_wrong = 0
+    for kind in ("writing", "whole"):
+        if getattr(arguments, kind):
+            told = run(kind, getattr(arguments, kind), seed=arguments.seed, minutes=arguments.minutes)
+            n_wrong += sum(told[name] for name in MUST_NOT)
+            print(kind, *(f"{name}: {count}" for name, count in told.items()), sep="\n  ", flush=True)
+    return int(n_wrong > 0)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("trials", type=int, nargs="?", default=500)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    for key, value in run(arguments.trials, seed=arguments.seed).items():
-        print(f"{key:14} {value}")
+    sys.exit(main() if OWN_CODE in os.environ else with_own_code())

@@ -2,13 +2,19 @@
 
 Everything is checked before anything starts. A run that fails stays alone; the others finish. A report is built beside
 its place and put there when it is complete.
+
+Modules are loaded when they are asked for: a worker must look after its end before it loads pandas.
 """
 
-from zorgpad.batch.jobs import Limits
-from zorgpad.batch.place import remove_earlier
-from zorgpad.batch.pool import Progress
-from zorgpad.batch.run import BatchResult, run_batch
-from zorgpad.batch.verify import Difference, Verification, verify_report
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zorgpad.batch.limits import Limits
+    from zorgpad.batch.place import remove_earlier
+    from zorgpad.batch.pool import Progress
+    from zorgpad.batch.run import BatchResult, run_batch
+    from zorgpad.batch.verify import Difference, Verification, verify_report
 
 __all__ = [
     "BatchResult",
@@ -20,3 +26,20 @@ __all__ = [
     "run_batch",
     "verify_report",
 ]
+_PLACES = {
+    "BatchResult": "run",
+    "Difference": "verify",
+    "Limits": "limits",
+    "Progress": "pool",
+    "Verification": "verify",
+    "remove_earlier": "place",
+    "run_batch": "run",
+    "verify_report": "verify",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, from the module that holds it."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

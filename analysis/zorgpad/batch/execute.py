@@ -13,14 +13,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from zorgpad.batch.fork_server import ADDRESS, fork_server
 from zorgpad.batch.jobs import Job
-from zorgpad.disclosure import choose_policy
 from zorgpad.manifest import hash_text
 from zorgpad.region import load_region
-from zorgpad.releases import RELEASE_VARIABLE, draw_exhibit, read_release
 from zorgpad.render import (
     INJECTED_TAG,
     GateError,
@@ -31,6 +31,7 @@ from zorgpad.render import (
     source_of,
     tags_of,
 )
+from zorgpad.scan import KINDS, scan_folder
 
 START_SECONDS = 120
 _NOT_EXECUTED = "NotExecuted"
@@ -75,10 +76,11 @@ def run_job(job: Job) -> Outcome:
         store, name = _store(job), job.notebook.name
         executed = _execute(job)
         shared = render_notebook(executed, name=name, store=store)
-        page = render_page(
+        made = render_page(
             executed, name=name, gemeente=job.gemeente, gm_code=job.gm_code, about=job.about, store=store
         )
-        notebook, cells = shared, tuple(_shown(executed))
+        _look_through(made, shared)
+        page, notebook, cells = made, shared, tuple(_shown(executed))
     except _CellError as failure:
         error, cell = failure.kind, failure.cell
     except GateError as failure:
@@ -96,11 +98,24 @@ def _shown(executed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield str(number), hash_text(json.dumps(content, sort_keys=True))[:16]
 
 
+def _look_through(page: str, notebook: str) -> None:
+    """The last look at what leaves, after disclosure control: anything that would show a child stops it."""
+    with TemporaryDirectory(prefix="zorgpad-") as folder:
+        Path(folder, "page.html").write_text(page, encoding="utf-8")
+        Path(folder, "page.ipynb").write_text(notebook, encoding="utf-8")
+        found = sorted({KINDS[finding.kind] for finding in scan_folder(folder)})
+    if found:
+        raise _CellError(f"gevonden door zorgpad check: {', '.join(found)}", None)
+
+
 def _store(job: Job) -> Store:
     """Where the exhibits of a job come from."""
     is_only_source = not job.about.is_synthetic and dict(job.parameters)["policy"] != "intern"
     if job.release is None:
         return Store(is_only_source=is_only_source)
+    from zorgpad.disclosure import choose_policy  # as below: loaded by workers, not by who only plans
+    from zorgpad.releases import draw_exhibit, read_release
+
     given = dict(job.parameters)
     release = read_release(job.release, load_region(given["region"]), choose_policy(given["policy"]))
     draw = cache(partial(draw_exhibit, release, gemeente=job.gm_code))
@@ -123,6 +138,8 @@ def preload() -> None:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type] # None is how Python notes "not there"
     import papermill.execute  # noqa: F401 - only loaded
 
+    import zorgpad.releases  # noqa: F401 - idem
+
 
 def _execute(job: Job) -> Mapping[str, Any]:
     """The executed notebook, every cell of it done without error.
@@ -137,6 +154,7 @@ def _execute(job: Job) -> Mapping[str, Any]:
     from papermill.exceptions import PapermillExecutionError
 
     from zorgpad.batch.forks import kernel_manager
+    from zorgpad.releases import RELEASE_VARIABLE
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL + 1)
     begun: list[int] = []

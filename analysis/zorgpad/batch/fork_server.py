@@ -4,6 +4,8 @@ Loading pandas, matplotlib and the rest takes as long as many a notebook. Here i
 thread, so that a fork is a whole copy. It ends when its standard input ends: with the process that started it. A kernel
 ends when the connection over which it was asked for ends: with the worker that drives it.
 
+Started as a file, not as a module, so that it looks after its end before it loads anything of the package.
+
 A request is one line of JSON: ``arguments`` of the kernel, ``environment``, ``folder``. The answer is one line: the
 kernel's process id, which is the id of its process group as well.
 """
@@ -25,8 +27,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from zorgpad.batch.kernels import KERNEL_SETTINGS
-
 ADDRESS = "ZORGPAD_FORK_SERVER"
 PRELOADED = (
     *("zorgpad.cohorts", "zorgpad.figures", "zorgpad.graph", "zorgpad.indicators", "zorgpad.paths", "zorgpad.publish"),
@@ -34,7 +34,7 @@ PRELOADED = (
     *("pyarrow.parquet", "ipykernel.ipkernel", "ipykernel.kernelapp"),
 )
 # Arrow's allocator would start a thread of its own as soon as it is loaded.
-_SETTINGS = KERNEL_SETTINGS | {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
+_NO_THREAD = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
 _LONGEST_REQUEST = 1 << 20
 
 
@@ -44,17 +44,19 @@ def fork_server() -> Iterator[str | None]:
     if sys.platform != "linux":
         yield None
         return
+    from zorgpad.batch.kernels import KERNEL_SETTINGS
+
     with TemporaryDirectory(prefix="zorgpad-") as folder, socket.socket(socket.AF_UNIX) as listener:
         address = str(Path(folder) / "server")
         listener.bind(address)
         listener.listen()
-        command = [sys.executable, "-P", "-m", __name__, str(listener.fileno())]  # -P: no modules of the present folder
-        server = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        command = [sys.executable, "-P", __file__, str(listener.fileno())]  # -P: no modules of this folder
+        server = subprocess.Popen(  # noqa: S603 - our own interpreter and file
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=os.environ | _SETTINGS,
+            env=os.environ | KERNEL_SETTINGS | _NO_THREAD,
             pass_fds=[listener.fileno()],
         )
         listener.close()
@@ -69,9 +71,7 @@ def main(descriptor: int) -> None:
     """Load everything, then answer requests until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system collects kernels that have ended
-    for name in PRELOADED:
-        with suppress(Exception):  # what cannot be loaded here fails in the notebook that needs it
-            import_module(name)
+    _load()
     with socket.socket(fileno=descriptor) as listener, selectors.DefaultSelector() as selector:
         selector.register(listener, selectors.EVENT_READ)
         selector.register(sys.stdin, selectors.EVENT_READ)
@@ -81,6 +81,27 @@ def main(descriptor: int) -> None:
                 listener.close()
                 _serve(connection)
             connection.close()
+
+
+def _load() -> None:
+    """Import what notebooks need; meanwhile a thread ends the process when standard input ends."""
+    loaded, tell = os.pipe()
+
+    def watch() -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(sys.stdin, selectors.EVENT_READ)
+            selector.register(loaded, selectors.EVENT_READ)
+            if any(key.fileobj is sys.stdin for key, _ in selector.select()):
+                os._exit(1)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    for name in PRELOADED:
+        with suppress(Exception):  # what cannot be loaded here fails in the notebook that needs it
+            import_module(name)
+    os.close(tell)
+    thread.join()  # a fork copies one thread only
+    os.close(loaded)
 
 
 def _serve(connection: socket.socket) -> None:

@@ -11,12 +11,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from zorgpad.disclosure import choose_policy
+from zorgpad.batch.limits import Limits
 from zorgpad.errors import DisclosureError, ReportError
 from zorgpad.manifest import describe, hash_file, hash_text, identity, inputs
 from zorgpad.region import POLICIES, Region, load_region, shipped_regions
 from zorgpad.register import Register, read_register
-from zorgpad.releases import make_release, write_release
 from zorgpad.render import About, notebook_title, read_notebook, slug, source_of, tags_of
 
 INTERNAL = "intern"
@@ -38,22 +37,6 @@ class Notebook:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What one kernel may take.
-
-    Attributes
-    ----------
-    cell_seconds : int
-        Time for one cell; after that its kernel and what that started are ended.
-    memory_mb : int or None
-        Memory of its own, in MB (Linux only); a cell that asks for more fails. ``None`` for no limit.
-    """
-
-    cell_seconds: int = 1800
-    memory_mb: int | None = None
-
-
-@dataclass(frozen=True)
 class Job:
     """One notebook for one gemeente; all that a worker needs, also on another machine.
 
@@ -68,7 +51,7 @@ class Job:
     about: About
     release: str | None = None
     identity: str = ""
-    limits: Limits = Limits()
+    limits: Limits = Limits()  # noqa: RUF009 - it cannot be changed
 
     @property
     def key(self) -> str:
@@ -110,6 +93,9 @@ def with_release(plan: Plan, folder: Path) -> Plan:
     """
     if not any(job.notebook.has_exhibits for job in plan.jobs):
         return plan
+    from zorgpad.disclosure import choose_policy  # these two take a second, which a mistake should not wait for
+    from zorgpad.releases import make_release, write_release
+
     day = f"{plan.about.peildatum:%Y-%m-%d}"
     policy = choose_policy(plan.policy)
     release = make_release(plan.register, plan.region, peildatum=day, policy=policy, key=None)
@@ -153,7 +139,7 @@ def make_plan(
     area = load_region(region)
     records = read_register(folder)
     day = _day(peildatum)
-    _check_policy(policy)
+    _check_policy(policy, area)
     _check_register(records, area, day)
     chosen = _notebooks(notebooks)
     codes = list(dict.fromkeys(map(area.gemeente, gemeenten))) if gemeenten else list(area.gemeenten["gm_code"])
@@ -188,9 +174,13 @@ def _day(peildatum: str | date) -> date:
     )
 
 
-def _check_policy(policy: str) -> None:
+def _check_policy(policy: str, region: Region) -> None:
+    """Refuse a policy that does not exist, or is looser than the region's own."""
     if policy not in POLICIES:
         raise ReportError(f"There is no policy '{policy}'.\nChoose one of: {', '.join(POLICIES)}.")
+    from zorgpad.disclosure import choose_policy  # with scipy, which who only plans need not load
+
+    choose_policy(policy, region.policy)
 
 
 def _check_register(register: Register, region: Region, day: date) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from zorgpad.batch.execute import Outcome, preload, run_job
-from zorgpad.batch.fork_server import ADDRESS, fork_server
+from zorgpad.batch.execute import Outcome, run_job
+from zorgpad.batch.fork_server import fork_server
 from zorgpad.batch.jobs import Job
+from zorgpad.batch.worker import begin
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ def _processes(workers: int) -> Iterator[Executor]:
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
     with fork_server() as address:
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(address,))
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=begin, initargs=(address,))
         try:
             yield pool
         except BaseException:
@@ -106,20 +104,3 @@ def _processes(workers: int) -> Iterator[Executor]:
             raise
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _begin(address: str | None) -> None:
-    """A worker leaves Ctrl-C to its parent, goes when its parent goes, and loads what each job needs."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    if address is not None:
-        os.environ[ADDRESS] = address
-    preload()
-
-
-def _end_with_parent() -> None:
-    """A worker whose parent was killed would otherwise wait for work forever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

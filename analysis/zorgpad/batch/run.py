@@ -8,14 +8,16 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from zorgpad.batch.jobs import Job, Limits, identified, make_plan, with_release
-from zorgpad.batch.place import INDEX_FILE, RELEASE, building
-from zorgpad.batch.pool import Progress, outcomes
-from zorgpad.batch.report import Record, clear, finish, record_run, reuse, run_of
+from zorgpad.batch.limits import Limits
 from zorgpad.errors import ReportError
-from zorgpad.render import Run
+
+if TYPE_CHECKING:
+    from zorgpad.batch.jobs import Job
+    from zorgpad.batch.pool import Progress
+    from zorgpad.batch.report import Record
+    from zorgpad.render import Run
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class BatchResult:
     @property
     def index(self) -> Path:
         """The page to begin with."""
-        return self.folder / INDEX_FILE
+        return self.folder / "index.html"
 
     @property
     def ok(self) -> bool:
@@ -112,6 +114,11 @@ def run_batch(
     DataError, RegionError
         When the register or region cannot be read, or a gemeente is unknown.
     """
+    from zorgpad.batch.jobs import identified, make_plan, with_release  # workers import this module, but not these
+    from zorgpad.batch.place import RELEASE, building
+    from zorgpad.batch.pool import outcomes
+    from zorgpad.batch.report import clear, finish, record_run, reuse, run_of
+
     if workers < 1:
         raise ReportError(f"{workers} workers can do no work.\nGive 1 or more.")
     plan = make_plan(notebooks, gemeenten, register=register, region=region, peildatum=peildatum, policy=policy)

@@ -293,10 +293,16 @@ def test_one_gemeente_made_again_joins_the_others(run, tmp_path):
 def test_pages_from_other_data_do_not_stay_beside_new_ones(run, tmp_path):
     """A report is of one register and one policy; what was dropped is counted."""
     paths = [write_notebook(tmp_path / "a.ipynb")]
-    run(paths, [ASTEN, HELMOND], policy="intern")
+    run(paths, [ASTEN, HELMOND], policy="cbs")
     result = run(paths, [HELMOND])
     assert result.n_dropped == 1
     assert not (result.folder / "GM0743-asten").exists()
+
+
+def test_a_policy_can_be_stricter_than_the_regions_never_looser(run, tmp_path):
+    """The region says werkgroep: intern is refused before anything starts."""
+    with pytest.raises(DisclosureError, match="looser than 'werkgroep'"):
+        run([write_notebook(tmp_path / "a.ipynb")], [HELMOND], policy="intern")
 
 
 def test_a_folder_that_is_no_report_is_left_alone(run, tmp_path):

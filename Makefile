@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env report test exactness lint coverage-simulation lock clean
+.PHONY: help env report test exactness bench-report kills lint coverage-simulation lock clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -40,6 +40,12 @@ test: env ## run the tests
 
 exactness: env ## compare 3,000 random children with a day-by-day brute force (docs/exactness.md)
 	@$(BIN)/python tests/benchmarks/exactness.py
+
+bench-report: env ## compare zorgpad report with the commands papermill and nbconvert (docs/engine.md)
+	@$(BIN)/python tests/benchmarks/bench_report.py
+
+kills: env ## kill 600 batches at random moments and count what is half, lost or left (docs/engine.md)
+	@$(BIN)/python tests/benchmarks/kills.py
 
 lint: env ## check style, types, the notebooks and environment.yml
 	@$(BIN)/ruff check .

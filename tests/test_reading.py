@@ -1,0 +1,214 @@
+"""Pages of a real report in a real browser: axe-core, keyboard, zoom, and what axe cannot see."""
+
+import fcntl
+import os
+import re
+import shutil
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from zorgpad.batch import run_batch
+from zorgpad.register import write_register
+from zorgpad.sample import make_register
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra 'test')")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
+NOTEBOOKS = sorted(Path("notebooks").resolve().glob("[0-9]*.ipynb"))
+PAGES = ("index", *(path.stem for path in NOTEBOOKS))
+FOCUSABLE = "a[href], summary, input, select, [tabindex='0']"
+PLACEHOLDER = re.compile(r"no description|image|figure|figuur|afbeelding|untitled|alt", re.IGNORECASE)
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt install chromium)")
+
+# where the focus is, and whether a reader sees it there
+FOCUS = """() => {
+    const at = document.activeElement, box = at.getBoundingClientRect(), style = getComputedStyle(at);
+    const name = [at.localName, ...at.classList].join('.') + (at.getAttribute('href') || at.id);
+    const inView = box.right > 0 && box.bottom > 0 && box.left < innerWidth && box.top < innerHeight;
+    return [name, style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 && inView];
+}"""
+# everything that a keyboard must reach; buttons of one radio group count once, for the arrows go on from there
+REACHABLE = """selector => [...document.querySelectorAll(selector)]
+    .filter(e => e.checkVisibility({contentVisibilityAuto: true, visibilityProperty: true}))
+    .filter(e => e.type !== 'radio' || e.checked)
+    .map(e => [e.localName, ...e.classList].join('.') + (e.getAttribute('href') || e.id))"""
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory, region):
+    """The report of one gemeente with all notebooks; made once, also where tests run side by side."""
+    beside = "PYTEST_XDIST_WORKER" in os.environ
+    shared = tmp_path_factory.getbasetemp().parent if beside else tmp_path_factory.mktemp("reading")
+    with (shared / "reading.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        out, register = shared / "reading", shared / "reading-register"
+        made = out / "een10voordejeugd" / "2024-01-01"
+        if not made.exists():
+            write_register(make_register(region, seed=1), register)
+            result = run_batch(
+                NOTEBOOKS, ["Helmond"], register=register, region=region.name, peildatum="2024-01-01", out=out
+            )
+            assert result.ok, [run.error for run in result.runs]
+    return {"index": made / "index.html"} | {name: made / "GM0794-helmond" / f"{name}.html" for name in PAGES[1:]}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """The machine's own Chromium; Playwright fetches none."""
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, report):
+    """A function that opens a page of the report in a window of a given size."""
+    pages = []
+
+    def opened(name, *, width=1280, height=900):
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.set_default_timeout(10_000)
+        page.asked = []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.goto(report[name].as_uri())
+        pages.append(page)
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
+
+
+def found_by_axe(page, *kinds):
+    """The elements that axe-core lists under ``kinds``, as short text.
+
+    A single digit has the colour of its neighbours; axe does not judge text so short.
+    """
+    answer = axe.Axe().run(page, options={}).response
+    assert len(answer["passes"]) > 30
+    nodes = [(rule["id"], node) for kind in kinds for rule in answer[kind] for node in rule["nodes"]]
+    return [f"{name}: {node['html'][:120]}" for name, node in nodes if not is_short(node)]
+
+
+def is_short(node):
+    """Whether axe only says that the text is too short to judge its contrast."""
+    return [(part["data"] or {}).get("messageKey") for part in node["any"]] == ["shortTextContent"]
+
+
+def test_every_notebook_has_its_page(report):
+    """Else the tests below would judge less than a reader gets."""
+    assert len(PAGES) > 4
+    assert [name for name, path in report.items() if not path.is_file()] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(open_page, name):
+    """All rules, best practices too, on a desk as the page comes; nor is there anything that axe cannot decide.
+
+    On a wide screen, without the shadows beside wide tables: over and beyond those axe cannot decide about contrast.
+    """
+    page = open_page(name, width=1920)
+    page.add_style_tag(content=".zp-scroll { background: none !important; } .columns { max-width: none !important; }")
+    assert found_by_axe(page, "violations", "incomplete") == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_on_a_phone_with_everything_open(open_page, name):
+    """What lies outside the box of a wide table axe cannot see here; on a desk it can."""
+    page = open_page(name, width=320)
+    page.evaluate("document.querySelectorAll('details').forEach(e => e.open = true)")
+    assert found_by_axe(page, "violations") == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_asks_for_itself_only(open_page, report, name):
+    """No request but the page's own; data in the page itself are no requests; no script; under 1 MB."""
+    page = open_page(name)
+    page.wait_for_load_state("networkidle")
+    assert [url for url in page.asked if not url.startswith("data:")] == [report[name].as_uri()]
+    assert page.locator("script").count() == 0
+    assert report[name].stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_dutch_with_its_headings_in_order(open_page, name):
+    """One h1, first; no level skipped on the way down."""
+    page = open_page(name)
+    levels = page.eval_on_selector_all("h1, h2, h3, h4, h5, h6", "all => all.map(e => +e.localName[1])")
+    content = page.eval_on_selector_all("main :is(h2, h3, h4), h1", "all => all.map(e => +e.localName[1])")
+    assert page.get_attribute("html", "lang") == "nl"
+    assert (content[0], levels.count(1)) == (1, 1)
+    assert all(below <= above + 1 for above, below in pairwise(content))
+
+
+@pytest.mark.parametrize("name", PAGES[1:])
+def test_every_image_is_seen_and_told(open_page, name):
+    """The image decodes; its words are a sentence of its own, no placeholder; its numbers are behind it as a table."""
+    images = open_page(name).eval_on_selector_all(
+        "img", "all => all.map(e => [e.naturalWidth, e.alt, e.closest('figure').querySelectorAll('table tr').length])"
+    )
+    words = [alt for _, alt, _ in images]
+    assert all(width > 0 and rows > 1 for width, _, rows in images)
+    assert all(len(alt) > 30 and not PLACEHOLDER.fullmatch(alt) for alt in words)
+    assert not any(alt.casefold().startswith(("no description", "image of", "afbeelding van")) for alt in words)
+    assert len(set(words)) == len(words)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_keyboard_reaches_everything_and_is_seen(open_page, name):
+    """Tab visits the skip link first and everything that can be operated, each with a visible frame in the window."""
+    page = open_page(name)
+    wanted = page.evaluate(REACHABLE, FOCUSABLE)
+    seen = []
+    for _ in wanted:
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate(FOCUS))
+    assert seen[0] == ["a.skip#inhoud", True]
+    assert sorted(where for where, _ in seen) == sorted(wanted)
+    assert [where for where, is_visible in seen if not is_visible] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_skip_link_leads_to_the_content(open_page, name):
+    """After it the next tab stop lies within the content."""
+    page = open_page(name)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "inhoud"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+
+
+def test_the_keyboard_opens_the_numbers_of_a_figure(open_page):
+    """Enter opens them, the next tab stop is their table, and its box scrolls with the arrows."""
+    page = open_page("02_nulmeting", width=320)
+    page.focus(".zp-numbers summary")
+    page.keyboard.press("Enter")
+    assert page.eval_on_selector(".zp-numbers", "e => e.open")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.zp-numbers') !== null")
+    assert page.evaluate("document.activeElement.className") == "zp-scroll"
+
+
+SPACED = "* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important; }"
+
+
+@pytest.mark.parametrize("style", ["* {}", SPACED], ids=["as it is", "spaced"])
+@pytest.mark.parametrize("name", PAGES)
+def test_at_400_percent_nothing_scrolls_sideways(open_page, name, style):
+    """1280 pixels at 400% are 320; only tables scroll, in a box of their own; also with the spacing of WCAG 1.4.12."""
+    page = open_page(name, width=320, height=256)
+    page.add_style_tag(content=style)
+    page.evaluate("document.querySelectorAll('details').forEach(e => e.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    loose = page.eval_on_selector_all(
+        "body *", "all => all.filter(e => !e.closest('.zp-scroll, pre, .hidden, .skip') && e.checkVisibility()"
+        " && e.getBoundingClientRect().right > 321).map(e => e.outerHTML.slice(0, 80))",
+    )  # fmt: skip
+    assert loose == []

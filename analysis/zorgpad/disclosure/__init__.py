@@ -1,5 +1,6 @@
 """Protection of what leaves: counts by controlled rounding on disjoint groups of children."""
 
+from zorgpad.disclosure.attack import attack, attack_summary
 from zorgpad.disclosure.audit import audit
 from zorgpad.disclosure.curves import curve_loss, protect_curve, protect_quantiles
 from zorgpad.disclosure.evidence import write_evidence
@@ -15,6 +16,8 @@ __all__ = [
     "Protected",
     "Rounded",
     "atoms_of",
+    "attack",
+    "attack_summary",
     "audit",
     "choose_policy",
     "controlled_rounding",

@@ -6,10 +6,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.sparse import csr_array, vstack
 
 from zorgpad.errors import DisclosureError
+
+_NOBODY = (
+    "No numbers of children fit the published counts.\nAudit with the base and the steps that they were rounded by."
+)
+_FIRST_LOOKS = 8
+
+Floats = NDArray[np.float64]
 
 
 def audit(
@@ -75,12 +83,74 @@ def audit(
     )
 
 
+def narrow_cells(matrix: csr_array, low: Floats, high: Floats, *, least: int) -> NDArray[np.bool_]:
+    """Which sums are bound to fewer than ``least`` between their ends, without working out the bounds of the others.
+
+    Every linear programme gives a possible table, and every possible table widens what is known to be possible of all
+    sums at once; a sum has programmes of its own only when that does not suffice.
+
+    Parameters
+    ----------
+    matrix : sparse array of 0 and 1, shape (n_cells, n_atoms)
+    low, high : ndarray, shape (n_cells,)
+        What is said of each sum.
+    least : int
+        Wide enough.
+
+    Raises
+    ------
+    DisclosureError
+        No children fit what is said.
+    """
+    system = csr_array(matrix, dtype=float)
+    limits = {"A_ub": vstack([system, -system]), "b_ub": np.concatenate([high, -low])}
+    lowest, highest = np.full(len(low), np.inf), np.full(len(low), -np.inf)
+
+    def look(direction: Floats) -> None:
+        for sign in (1, -1):
+            found = linprog(sign * direction, method="highs-ds", **limits)
+            if found.x is None:
+                raise DisclosureError(_NOBODY)
+            values = system @ found.x
+            np.minimum(lowest, values, out=lowest)
+            np.maximum(highest, values, out=highest)
+
+    def width(at: slice) -> Floats:
+        inner: Floats = np.floor(highest[at] + 1e-6) - np.ceil(lowest[at] - 1e-6)
+        return inner
+
+    for weights in np.random.default_rng(0).standard_normal((_FIRST_LOOKS, len(low))):
+        look(weights @ system)
+    for i in range(len(low)):
+        if width(slice(i, i + 1))[0] < least:
+            look(system[[i]].toarray()[0])
+    is_narrow: NDArray[np.bool_] = width(slice(None)) < least
+    return is_narrow
+
+
+def narrow_with_margins(
+    matrix: csr_array, truth: Floats, rounded: Floats, *, reach: Floats, least: int
+) -> NDArray[np.bool_]:
+    """Which cells a reader who has every margin exactly bounds to fewer than ``least``, by the release.
+
+    A margin is a cell that holds all groups of another one, and more. Cells that the margins alone tell as narrowly
+    (a margin of one child, say) are not among them: no rounding of the others helps there.
+    """
+    shared = (matrix @ matrix.T).toarray()
+    size = shared.diagonal()
+    is_margin = ((shared == size[None, :]) & (size[:, None] > size[None, :])).any(axis=1)
+    low = np.where(is_margin, truth, np.maximum(rounded - reach, 0))
+    high = np.where(is_margin, truth, rounded + reach)
+    is_narrow: NDArray[np.bool_] = narrow_cells(matrix, low, high, least=least) & ~is_margin
+    if is_narrow.any():
+        bare = np.where(is_margin, truth, 0), np.where(is_margin, truth, truth.sum())
+        is_narrow &= ~narrow_cells(matrix, *bare, least=least)
+    return is_narrow
+
+
 def _bounds(direction: np.ndarray, limits: Mapping[str, object]) -> tuple[int, int]:
     """Least and greatest whole value of one sum of groups."""
     least, most = (linprog(sign * direction, method="highs-ds", **limits) for sign in (1, -1))
     if least.status != 0 or most.status != 0:
-        raise DisclosureError(
-            "No numbers of children fit the published counts.\n"
-            "Audit with the base and the steps that they were rounded by."
-        )
+        raise DisclosureError(_NOBODY)
     return int(np.ceil(least.fun - 1e-6)), int(np.floor(-most.fun + 1e-6))

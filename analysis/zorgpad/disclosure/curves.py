@@ -140,7 +140,7 @@ def _protected_counts(
     rows = rows.loc[rows.index.repeat(np.maximum(len(grid) - rows["step"], 0))]
     rows["step"] += rows.groupby(level=0).cumcount()
     rows["cell"] = rows["group"] + "|" + rows["kind"] + "|" + rows["step"].map("{:03d}".format)
-    done = protect_members(rows[["client_id", "cell"]], policy=policy, key=key).counts
+    done = protect_members(rows[["client_id", "cell"]], policy=policy, key=key, attempts=1).counts
     value = dict(zip(done["cell"], done["n"].fillna(0).astype(int), strict=True))
     groups = stays[by].drop_duplicates()
     names = groups.astype(str).agg("|".join, axis=1)

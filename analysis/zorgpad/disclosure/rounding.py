@@ -131,7 +131,7 @@ def controlled_rounding(
     atom_target, atom_weight = _aims(counts, atom_names, base, key, seen or {})
     cell_target, cell_weight = _aims(truth, cell_names, base, key, seen or {})
     rounded = atom_target.copy()
-    for rows, columns in _components(matrix):
+    for rows, columns in linked_parts(matrix):
         if len(rows) == 0:
             continue
         rounded[columns] = _solve(
@@ -183,7 +183,7 @@ def _aims(counts: Ints, names: Sequence[str], base: int, key: bytes, seen: Seen)
     return np.where(times > 0, earlier, target), np.maximum(_HELD * times, 1.0)
 
 
-def _components(matrix: csr_array) -> list[tuple[Ints, Ints]]:
+def linked_parts(matrix: csr_array) -> list[tuple[Ints, Ints]]:
     """Rows and columns of each connected part of the system, in the order of its first member."""
     n_rows = matrix.shape[0]
     n, part = connected_components(bmat([[None, matrix], [matrix.T, None]]), directed=False)

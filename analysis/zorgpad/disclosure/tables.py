@@ -8,9 +8,15 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from zorgpad.disclosure.audit import narrow_with_margins
 from zorgpad.disclosure.policies import Policy
-from zorgpad.disclosure.rounding import Seen, controlled_rounding, remember
+from zorgpad.disclosure.rounding import Rounded, Seen, controlled_rounding, linked_parts, remember
 from zorgpad.errors import DisclosureError
+
+# A reader with every margin exactly must find a cell no narrower; a rounding that fails is tried again so often.
+LEAST_WITH_MARGINS, MOST_ATTEMPTS = 2, 5
+# Linked parts of more groups than this are not attacked while they are made.
+_MOST_ATTACKED = 500
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +47,8 @@ class Protected:
     counts : DataFrame
         [block], cell, n (int, a multiple of the base; missing below the policy's least cell); by block and cell.
     report : DataFrame
-        One row per block: [block], n_cells, n_atoms, n_two_step, n_withheld, max_deviation. For the reviewer,
-        not for publication.
+        One row per block: [block], n_cells, n_atoms, n_two_step, n_withheld, max_deviation, n_attempts,
+        n_narrow (cells under 2 wide for a reader with every margin). For the reviewer, not for publication.
     seen : mapping of (str, int) to (int, int)
         What was first shown for each name and truth, and how often, with those that were given: for the next block,
         never published.
@@ -80,6 +86,7 @@ def protect_table(
     policy: Policy,
     key: bytes,
     seen: Seen | None = None,
+    attempts: int = MOST_ATTEMPTS,
 ) -> Protected:
     """Protect one linked table: every cell a multiple of the base, every sum of groups still that sum.
 
@@ -94,6 +101,8 @@ def protect_table(
         Secret, at least 16 bytes.
     seen : mapping of (str, int) to (int, int), optional
         ``Protected.seen`` of the block before.
+    attempts : int
+        How often a rounding is tried that a reader with every margin would see through; 1 makes no such attack.
 
     Raises
     ------
@@ -108,7 +117,7 @@ def protect_table(
         )
     before = seen or {}
     names = {"labels": atoms.cells, "atom_labels": atoms.labels}
-    rounded = controlled_rounding(atoms.n, atoms.matrix, base=policy.base, key=key, seen=before, **names)
+    rounded, n_attempts, n_narrow = _round(atoms, policy.base, key, before, attempts)
     now = remember(before, rounded, truth=atoms.matrix @ atoms.n, atoms=atoms.n, **names)
     shown = pd.Series(rounded.cells, index=list(atoms.cells), dtype="Int64").reindex(counts["cell"], fill_value=0)
     withheld = (shown < policy.minimum_cell).to_numpy(dtype=bool)
@@ -119,12 +128,64 @@ def protect_table(
         "n_two_step": int(rounded.is_two_step.sum()),
         "n_withheld": int(withheld.sum()),
         "max_deviation": rounded.max_deviation,
+        "n_attempts": n_attempts,
+        "n_narrow": n_narrow,
     }
     return Protected(result, pd.DataFrame([report]), now)
 
 
+def _round(atoms: Atoms, base: int, key: bytes, seen: Seen, attempts: int) -> tuple[Rounded, int, int | None]:
+    """The first rounding that holds against a reader with every margin, or the best of all; attempts; narrow cells.
+
+    Cells that come out too narrow, their groups and the margins of those draw their next threshold: that of their name
+    with the number of the attempt. What was shown of them before is then no longer an aim. With one attempt nothing
+    is attacked, and the number of narrow cells is missing.
+    """
+    turns, group_turns = np.zeros(len(atoms.cells), dtype=int), np.zeros(len(atoms.labels), dtype=int)
+    tried: list[tuple[Rounded, int, int]] = []
+    for attempt in range(1, attempts + 1):
+        names = {"labels": _turned(atoms.cells, turns), "atom_labels": _turned(atoms.labels, group_turns)}
+        rounded = controlled_rounding(atoms.n, atoms.matrix, base=base, key=key, seen=seen, **names)
+        if attempts == 1:
+            return rounded, 1, None
+        is_narrow = _narrow(atoms, rounded, base)
+        tried.append((rounded, attempt, int(is_narrow.sum())))
+        if not is_narrow.any():
+            break
+        is_moved = np.asarray(atoms.matrix.T @ is_narrow.astype(np.int64)) > 0
+        group_turns[is_moved] = attempt
+        turns[np.asarray(atoms.matrix @ is_moved.astype(np.int64)) > 0] = attempt
+    rounded, _, n_narrow = min(tried, key=lambda one: one[2])
+    return rounded, len(tried), n_narrow
+
+
+def _turned(names: tuple[str, ...], turns: np.ndarray) -> list[str]:
+    """The name of each threshold: that of the cell, with the attempt from which it holds."""
+    return [f"{name}|attempt {turn}" if turn else name for name, turn in zip(names, turns, strict=True)]
+
+
+def _narrow(atoms: Atoms, rounded: Rounded, base: int) -> np.ndarray:
+    """Which cells are too narrow for a reader with every margin, in linked parts that are small enough to attack."""
+    found = np.zeros(len(atoms.cells), dtype=bool)
+    if base == 1:
+        return found
+    truth = np.asarray(atoms.matrix @ atoms.n, dtype=float)
+    reach = np.where(rounded.is_two_step, 2.0 * base, base) - 1.0
+    for rows, columns in linked_parts(atoms.matrix):
+        if len(rows) > 1 and len(columns) <= _MOST_ATTACKED:
+            part = csr_array(atoms.matrix[rows][:, columns])
+            shown = rounded.cells[rows].astype(float)
+            found[rows] = narrow_with_margins(part, truth[rows], shown, reach=reach[rows], least=LEAST_WITH_MARGINS)
+    return found
+
+
 def protect_members(
-    members: pd.DataFrame, *, policy: Policy, key: bytes, cells: pd.DataFrame | None = None
+    members: pd.DataFrame,
+    *,
+    policy: Policy,
+    key: bytes,
+    cells: pd.DataFrame | None = None,
+    attempts: int = 1,
 ) -> Protected:
     """Protect a table of unique children from its membership list alone.
 
@@ -139,17 +200,19 @@ def protect_members(
         Secret, at least 16 bytes.
     cells : DataFrame, optional
         [block], cell: everything to publish, also cells that no child is in; by default the cells of the members.
+    attempts : int
+        As in :func:`protect_table`, per block; many blocks take time.
     """
     asked = members if cells is None else cells
     by = [column for column in ("block", "cell") if column in asked.columns]
     asked = asked[by].drop_duplicates().sort_values(by)
     if "block" not in by:
-        return protect_table(asked, atoms=atoms_of(members), policy=policy, key=key)
+        return protect_table(asked, atoms=atoms_of(members), policy=policy, key=key, attempts=attempts)
     done: dict[object, Protected] = {}
     seen: Seen = {}
     for block, rows in asked.groupby("block", sort=True):
         own = atoms_of(members[members["block"] == block])
-        done[block] = protect_table(rows, atoms=own, policy=policy, key=key, seen=seen)
+        done[block] = protect_table(rows, atoms=own, policy=policy, key=key, seen=seen, attempts=attempts)
         seen = done[block].seen
     return Protected(
         pd.concat([part.counts.assign(block=block)[["block", "cell", "n"]] for block, part in done.items()]),

@@ -11,7 +11,7 @@ import pytest
 import zorgpad
 from tables import register as register_of
 from zorgpad import cli
-from zorgpad.batch import BatchResult, Progress
+from zorgpad.batch import BatchResult, Difference, Limits, Progress, Verification
 from zorgpad.errors import ReportError
 from zorgpad.register import read_register, write_register
 from zorgpad.render import Run
@@ -317,6 +317,44 @@ def test_a_failed_notebook_is_told_and_gives_exit_code_1(zorgpad_, register, bat
     assert err == "Failed: a for Asten, cell 5: KeyError\n"
     assert out.endswith("index.html\n")
     assert len(batch) == 1
+
+
+@pytest.mark.parametrize(("words", "earlier"), [([], "reuse"), (["--resume"], "reuse"), (["--fresh"], "remake")])
+def test_what_is_whole_is_kept_unless_all_is_asked_anew(zorgpad_, register, batch, words, earlier):
+    """Limits are passed on as well: an hour and 2 GB."""
+    assert zorgpad_("report", "--register", register, "--timeout", "3600", "--memory", "2048", *words)[0] == 0
+    assert (batch[0]["earlier"], batch[0]["limits"]) == (earlier, Limits(3600, 2048))
+
+
+def test_verify_names_what_differs_and_gives_exit_code_1(zorgpad_, monkeypatch, tmp_path):
+    """A line for each input, page and cell; 0 when nothing differs, also when a library has changed."""
+    found = [
+        Verification(2, (Difference("GM0794-helmond/a.html", "other", (3, 5)),), ("notebook",)),
+        Verification(2, (Difference("GM0794-helmond/a.html", "missing"),), ()),
+        Verification(2, (), ("libraries",)),
+    ]
+    told = [
+        "Made from something else than before: notebook.\n"
+        "A new run gives another: GM0794-helmond/a.html, cell 3, 5\n"
+        "2 pages made again, 1 differences.\n",
+        "Missing: GM0794-helmond/a.html\n2 pages made again, 1 differences.\n",
+        "Made from something else than before: libraries.\n2 pages made again, 0 differences.\n",
+    ]
+    answers = iter(found)
+    monkeypatch.setattr("zorgpad.batch.verify_report", lambda *_, **__: next(answers))
+    for expected, code in zip(told, (1, 1, 0), strict=True):
+        done = zorgpad_("verify", tmp_path, "--register", tmp_path, "--notebook", tmp_path / "a.ipynb")
+        assert done[:2] == (code, expected)
+
+
+def test_clean_removes_replaced_reports_and_stopped_batches(zorgpad_, tmp_path):
+    """Two folders are removed; the report itself stays."""
+    region = tmp_path / "reports" / "een10voordejeugd"
+    for name in ("2024-01-01", ".2024-01-01.part", ".2024-01-01.earlier-1"):
+        (region / name).mkdir(parents=True)
+    (region / ".2024-01-01.lock").touch()
+    assert zorgpad_("clean", "--out", tmp_path / "reports")[:2] == (0, "2 folders removed.\n")
+    assert {path.name for path in region.iterdir()} == {"2024-01-01", ".2024-01-01.lock"}
 
 
 def test_lab_opens_jupyterlab_on_the_notebooks(zorgpad_, monkeypatch, tmp_path):

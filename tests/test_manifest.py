@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
@@ -45,8 +46,20 @@ def test_inputs_name_everything_that_decides_a_number(folder, region):
     assert found["region"]["name"] == "een10voordejeugd"
     assert found["package"]["version"] == zorgpad.__version__
     assert found["libraries"].keys() == set(manifest.LIBRARIES)
+    assert found["lock"] == manifest.lock_hash()
     assert str(folder.parent) not in json.dumps(found)
     assert "anna" not in json.dumps(found)
+
+
+def test_the_lock_is_that_of_the_checkout_or_else_what_is_installed(tmp_path, monkeypatch):
+    """A file that is there counts by its bytes; without it every installed name and version, in whatever order."""
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("abc")
+    assert manifest.lock_hash(lock) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    lock.unlink()
+    installed = [SimpleNamespace(name="b", version="2"), SimpleNamespace(name="a", version="1")]
+    monkeypatch.setattr(manifest.metadata, "distributions", lambda: installed)
+    assert manifest.lock_hash(lock) == hashlib.sha256(b"a==1\nb==2").hexdigest()
 
 
 def test_inputs_are_the_same_twice_and_change_with_the_data(folder, region):

@@ -19,6 +19,7 @@ from zorgpad.region import Region
 from zorgpad.register import META_FILE
 
 MANIFEST_FILE = "manifest.json"
+LOCK_FILE = "requirements.lock"
 LIBRARIES = ("lifelines", "matplotlib", "networkx", "numpy", "pandas", "papermill", "pyarrow", "scipy", "seaborn")
 
 
@@ -47,8 +48,8 @@ def inputs(register: str | Path, region: Region) -> dict[str, Any]:
     -------
     dict
         ``register`` (source, seed where there is one, files with their hash), ``region`` (name and the hash of its
-        folder), ``package`` (version, hash of its files, commit and whether the checkout was clean), ``python`` and
-        ``libraries``.
+        folder), ``package`` (version, hash of its files, commit and whether the checkout was clean), ``python``,
+        ``libraries`` and ``lock`` (:func:`lock_hash`).
     """
     package = Path(__file__).parent
     meta = json.loads((Path(register) / META_FILE).read_text(encoding="utf-8"))
@@ -59,7 +60,16 @@ def inputs(register: str | Path, region: Region) -> dict[str, Any]:
         "package": {"version": zorgpad.__version__, "sha256": _hash_of(package)} | code_state(package),
         "python": platform.python_version(),
         "libraries": {name: metadata.version(name) for name in LIBRARIES},
+        "lock": lock_hash(),
     }
+
+
+def lock_hash(lock: Path = Path(__file__).parents[2] / LOCK_FILE) -> str:
+    """The SHA-256 of the lock of the checkout; elsewhere, of the names and versions of all that is installed."""
+    if lock.is_file():
+        return hash_file(lock)
+    versions = {f"{found.name}=={found.version}" for found in metadata.distributions()}
+    return hash_text("\n".join(sorted(versions)))
 
 
 def identity(found: Mapping[str, Any]) -> str:

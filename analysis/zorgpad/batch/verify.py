@@ -46,7 +46,8 @@ class Verification:
         Pages that were compared.
     differences : tuple of Difference
     other_inputs : tuple of str
-        What it was made from and is not the same now: register, region, package, python, libraries, release, notebook.
+        What it was made from and is not the same now: register, region, package, python, libraries, lock, release,
+        notebook.
     """
 
     n_pages: int

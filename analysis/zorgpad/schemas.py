@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+from pandas.api.types import infer_dtype
 from pandera.errors import SchemaErrors
 
 from zorgpad.arrays import n_different
@@ -57,6 +58,9 @@ EXITS = (
     "administratief",
     "onbekend",
 )
+
+# What stands in an optional column that a frame does not have, by dtype; text is None.
+_ABSENT = {"datetime64[ns]": np.datetime64("NaT", "ns"), "float64": np.nan, "bool": False}
 
 GM_CODE = r"^GM\d{4}$"
 AGB_CODE = r"^\d{8}$"
@@ -260,8 +264,12 @@ def normalise(frame: pd.DataFrame, table: type[_Table]) -> pd.DataFrame:
         if name not in frame:
             if not (column.nullable or name == "is_maatwerk"):
                 continue  # validate reports it
-            frame[name] = False if name == "is_maatwerk" else None
+            frame[name] = _ABSENT.get(str(column.dtype))
+            continue
         values, dtype = frame[name], str(column.dtype)
+        is_text = dtype == "str" and values.dtype == object and infer_dtype(values, skipna=False) == "string"
+        if is_text or str(values.dtype) == dtype:
+            continue
         if dtype.startswith("datetime"):
             frame[name] = pd.to_datetime(values, format="ISO8601").astype("datetime64[ns]")
         elif dtype == "bool":
@@ -334,10 +342,21 @@ def _check_each_value_once(frame: pd.DataFrame, table: type[_Table]) -> None:
     """
     schema = table.to_schema()
     for name, column in schema.columns.items():
+        if _is_plainly_good(frame[name], column):
+            continue
         is_repeated = frame[name].dtype == object and column.dtype is not None and not column.unique
         values = pd.Series(pd.unique(frame[name]), dtype=object) if is_repeated else frame[name]
         column.validate(values.to_frame(name), lazy=True, inplace=True)
     schema.remove_columns(list(schema.columns)).validate(frame, lazy=True, inplace=True)
+
+
+def _is_plainly_good(values: pd.Series, column: pa.Column) -> bool:
+    """Whether a column that is only asked for its type has it, and misses nothing that it must have."""
+    if column.checks or column.unique:
+        return False
+    if str(column.dtype) != "str":
+        return str(values.dtype) == str(column.dtype) and (column.nullable or not values.hasnans)
+    return infer_dtype(values, skipna=column.nullable) in ("string", "empty")
 
 
 def _explain(failures: pd.DataFrame, where: str) -> str:

@@ -22,7 +22,7 @@ from zorgpad.schemas import Allocations, validate
 from zorgpad.sources import read_ijw
 
 N_MESSAGES = 100_000
-DECLARED_MB = 200
+DECLARED_MB = 1000
 
 
 def messages(folder: Path) -> str:
@@ -67,9 +67,10 @@ def contracts(folder: Path) -> str:  # noqa: ARG001 - one signature for every be
     rows = pd.DataFrame({"client_id": alphabet[np.arange(n) % 50_000], "allocation_id": np.arange(n).astype(str)})
     fixed = {"gemeente": "GM0794", "product_category": "43", "product_code": "43A09", "provider_id": "41414141"}
     rows = rows.assign(**fixed, ordered_at=day, start_date=day, end_date=day + pd.Timedelta(days=90), is_maatwerk=False)
-    started = time.perf_counter()
+    validate(rows.head(1000), Allocations)  # the first call builds the schema
+    started = time.process_time()
     validate(rows, Allocations)
-    return f"{n:,} allocations against their contract in {time.perf_counter() - started:.2f} s"
+    return f"{n:,} allocations against their contract in {time.process_time() - started:.2f} s of processor time"
 
 
 def _read(folder: Path) -> float:

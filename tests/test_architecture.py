@@ -35,7 +35,8 @@ CONTRACT = {
     "graph": ["child_graph", "process_graph", "to_event_log", "write_graph"],
     "views": ["variants", "moves_per_1000_days", "stapeling_matrix", "what_followed", "what_preceded"],
     "publish": ["publish_figure", "publish_table", "publish_text"],
-    "render": ["render_page", "render_index"],
+    "render": ["render_page"],
+    "overview": ["render_index"],
     "batch": ["run_batch"],
 }
 
@@ -63,7 +64,7 @@ def imports(path):
 
 def test_the_table_of_the_ladder_is_read():
     """The rules below come from the document; a document that is not understood would forbid nothing."""
-    assert (RUNGS["errors"], RUNGS["schemas"], RUNGS["cli"]) == (0, 2, 16)
+    assert (RUNGS["errors"], RUNGS["schemas"], RUNGS["cli"]) == (0, 2, 17)
     assert HOMES["matplotlib"] == {"figures", "tables"}
     assert {"networkx", "lifelines", "papermill", "pandera", "typer", "jinja2"} <= HOMES.keys()
 

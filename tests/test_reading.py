@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from test_overview import ABOUT, RUNS
 from zorgpad.batch import run_batch
+from zorgpad.overview import render_index
 from zorgpad.register import write_register
 from zorgpad.sample import make_register
 
@@ -19,7 +21,8 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-p
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
 NOTEBOOKS = sorted(Path("notebooks").resolve().glob("[0-9]*.ipynb"))
-PAGES = ("index", *(path.stem for path in NOTEBOOKS))
+PAGES = ("index", "index with failures", *(path.stem for path in NOTEBOOKS))
+REPORTS = PAGES[2:]
 FOCUSABLE = "a[href], summary, input, select, [tabindex='0']"
 PLACEHOLDER = re.compile(r"no description|image|figure|figuur|afbeelding|untitled|alt", re.IGNORECASE)
 
@@ -54,7 +57,10 @@ def report(tmp_path_factory, region):
                 NOTEBOOKS, ["Helmond"], register=register, region=region.name, peildatum="2024-01-01", out=out
             )
             assert result.ok, [run.error for run in result.runs]
-    return {"index": made / "index.html"} | {name: made / "GM0794-helmond" / f"{name}.html" for name in PAGES[1:]}
+            tiles = region.tiles()
+            (out / "failures.html").write_text(render_index(RUNS, about=ABOUT, tiles=tiles), encoding="utf-8")
+    pages = {name: made / "GM0794-helmond" / f"{name}.html" for name in REPORTS}
+    return {"index": made / "index.html", "index with failures": out / "failures.html"} | pages
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +109,7 @@ def is_short(node):
 
 def test_every_notebook_has_its_page(report):
     """Else the tests below would judge less than a reader gets."""
-    assert len(PAGES) > 4
+    assert len(REPORTS) > 3
     assert [name for name, path in report.items() if not path.is_file()] == []
 
 
@@ -147,7 +153,7 @@ def test_a_page_is_dutch_with_its_headings_in_order(open_page, name):
     assert all(below <= above + 1 for above, below in pairwise(content))
 
 
-@pytest.mark.parametrize("name", PAGES[1:])
+@pytest.mark.parametrize("name", REPORTS)
 def test_every_image_is_seen_and_told(open_page, name):
     """The image decodes; its words are a sentence of its own, no placeholder; its numbers are behind it as a table."""
     images = open_page(name).eval_on_selector_all(
@@ -194,6 +200,29 @@ def test_the_keyboard_opens_the_numbers_of_a_figure(open_page):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('.zp-numbers') !== null")
     assert page.evaluate("document.activeElement.className") == "zp-scroll"
+
+
+def seen_rows(page):
+    """The gemeenten whose row is seen, and how many columns they have."""
+    rows = page.locator(".reports tbody tr:visible")
+    return rows.locator("th").all_inner_texts(), rows.first.locator("th:visible, td:visible").count()
+
+
+def test_the_index_filters_by_status_and_by_subject_without_a_script(open_page):
+    """With the keyboard: one choice hides rows and tiles, the other columns; the first choice brings all back."""
+    page = open_page("index with failures")
+    assert seen_rows(page) == (["Asten", "Helmond", "Deurne"], 4)
+    page.focus("#toon-alle")
+    page.keyboard.press("ArrowDown")
+    assert seen_rows(page) == (["Helmond"], 4)
+    assert page.locator(".tile:visible strong").all_inner_texts() == ["Helmond"]
+    page.keyboard.press("ArrowDown")
+    assert seen_rows(page) == (["Asten", "Deurne"], 4)
+    page.check("#onderwerp-2")
+    assert page.locator(".reports thead th:visible").all_inner_texts() == ["Gemeente", "Tweede"]
+    page.check("#toon-alle")
+    page.check("#onderwerp-0")
+    assert seen_rows(page) == (["Asten", "Helmond", "Deurne"], 4)
 
 
 SPACED = "* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important; }"

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from notebooks import code, markdown, notebook
 from zorgpad import publish
 from zorgpad.errors import ReportError
+from zorgpad.overview import render_index
 from zorgpad.render import (
     About,
     GateError,
     Run,
     notebook_title,
     read_notebook,
-    render_index,
     render_page,
     slug,
 )

@@ -65,6 +65,7 @@ _DATES = ("valid_from", "valid_to", "contracted_from", "contracted_to")
 # Stand-ins for a period without bound: before and after any record.
 _BEGINNING, _END = pd.Timestamp("1900-01-01"), pd.Timestamp("2200-01-01")
 _FLAGS = ("is_verblijf", "is_gezinsvorm")
+_TILE = ("tile_row", "tile_column")
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,13 @@ class Region:
     def gemeente_name(self, gm_code: str) -> str:
         """The name of gemeente ``gm_code``."""
         return str(self.gemeenten.set_index("gm_code")["name"].loc[gm_code])
+
+    def tiles(self) -> dict[str, tuple[int, int]]:
+        """gm_code → row and column on the tile map, counted from 1; empty where the region gives no positions."""
+        if not set(_TILE) <= set(self.gemeenten):
+            return {}
+        placed = self.gemeenten.dropna(subset=list(_TILE))
+        return {row.gm_code: (int(row.tile_row), int(row.tile_column)) for row in placed.itertuples(index=False)}
 
     def map_products(self, allocations: pd.DataFrame, *, source: str = "the allocations") -> pd.DataFrame:
         """What each allocation's product means on the day it starts.
@@ -413,6 +421,16 @@ def _windows(settings: dict[str, Any], gemeenten: pd.DataFrame) -> Mapping[str, 
     return {code: pd.Timestamp(window.get(code, default)) for code in gemeenten["gm_code"]}
 
 
+def _tiles_fit(gemeenten: pd.DataFrame) -> bool:
+    """Whether the positions on the tile map, which are optional, are pairs of whole numbers, each given once."""
+    given = gemeenten.columns.intersection(_TILE)
+    if given.empty:
+        return True
+    placed = gemeenten[given].dropna(how="all")
+    is_number = all(placed[column].fillna("").str.fullmatch(r"[1-9]\d?").all() for column in given)
+    return len(given) == len(_TILE) and is_number and not placed.duplicated().any()
+
+
 def _check(region: Region) -> None:
     """Refuse a region whose tables contradict each other; every finding at once."""
     found = []
@@ -435,6 +453,8 @@ def _check(region: Region) -> None:
         or not region.gemeenten["gm_code"].str.fullmatch(r"GM\d{4}").all()
     ):
         found.append("gemeenten.csv: gm_code must be unique and look like GM0794")
+    if not _tiles_fit(region.gemeenten):
+        found.append("gemeenten.csv: tile_row and tile_column are whole numbers from 1 to 99, no place is given twice")
     twice = region.products.duplicated(["product_category", "product_code", "valid_from"]).sum()
     if twice:
         found.append(f"products.csv: {twice} rows repeat a code and valid_from")

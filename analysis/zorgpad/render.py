@@ -1,4 +1,4 @@
-"""An executed notebook as one HTML page for people who do not read code, and the index over all pages.
+"""An executed notebook as one HTML page for people who do not read code.
 
 The gate stands here: of a notebook's outputs only those stamped by :mod:`zorgpad.publish` get into a page. A page is
 complete in itself: no scripts, no fonts, styles or images from elsewhere.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -241,7 +241,7 @@ def render_page(
     blocks = list(_blocks(notebook, name, outline, store or Store()))
     if not about.has_code:
         blocks = [_Block(block.body) for block in blocks if block.body]
-    page = _template("page.html").render(
+    page = page_template("page.html").render(
         title=notebook_title(notebook, name=name),
         blocks=blocks,
         has_code=any(block.code for block in blocks),
@@ -296,27 +296,6 @@ def render_notebook(notebook: Mapping[str, Any], *, name: str, store: Store | No
 def _display(body: str) -> dict[str, Any]:
     """One output of a notebook that shows ``body``."""
     return {"output_type": "display_data", "data": {"text/html": body}, "metadata": {}}
-
-
-def render_index(runs: Sequence[Run], *, about: About) -> str:
-    """The page that leads to all others: gemeenten by notebook, with what succeeded and what did not.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        In the order of rows (gemeenten) and columns (notebooks).
-    about : About
-    """
-    gemeenten = {run.gm_code: run.gemeente for run in runs}
-    titles = {run.notebook: run.title for run in runs}
-    return _template("index.html").render(
-        gemeenten=gemeenten,
-        titles=titles,
-        cells={(run.gm_code, run.notebook): run for run in runs},
-        failed=[run for run in runs if not run.ok],
-        n_runs=len(runs),
-        about=about,
-    )
 
 
 def slug(text: str) -> str:
@@ -438,7 +417,7 @@ def _numbered(stem: str) -> Iterator[str]:
 
 
 @cache
-def _template(name: str) -> jinja2.Template:
+def page_template(name: str) -> jinja2.Template:
     """A template of the package; everything that is filled in is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("zorgpad", "templates"),

@@ -19,7 +19,8 @@ from zorgpad.batch.place import (
     write_whole,
 )
 from zorgpad.manifest import MANIFEST_FILE, hash_file, hash_text, identity, write_json
-from zorgpad.render import Run, render_index
+from zorgpad.overview import render_index
+from zorgpad.render import Run
 
 Record = dict[str, Any]
 
@@ -150,7 +151,7 @@ def finish(part: Path, plan: Plan, records: Mapping[Job, Record], *, folder: Pat
             write_json(place / MANIFEST_FILE, _manifest(plan, code, notebooks))
             every += [run_of(plan, code, name, notebooks[name]) for name in sorted(notebooks)]
     write_json(part / TIMINGS_FILE, seconds)
-    (part / INDEX_FILE).write_text(render_index(every, about=plan.about), encoding="utf-8")
+    (part / INDEX_FILE).write_text(render_index(every, about=plan.about, tiles=plan.region.tiles()), encoding="utf-8")
     return n_dropped
 
 

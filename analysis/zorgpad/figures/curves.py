@@ -9,8 +9,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from zorgpad.figures.style import INK, SERIES_COLOURS, SERIES_DASHES, SOFT_INK, new_figure, percent_axis, years_axis
-from zorgpad.labels import EXIT_LABELS, format_number
+from zorgpad.figures.style import (
+    INK,
+    SERIES_COLOURS,
+    SERIES_DASHES,
+    SOFT_INK,
+    STATE_COLOURS,
+    new_figure,
+    percent_axis,
+    years_axis,
+)
+from zorgpad.labels import EXIT_LABELS, STATE_LABELS, format_number
+
+_PANELS = 3
 
 
 def draw_incidence(curve: pd.DataFrame, *, outcomes: Sequence[str], horizon_days: int = 1826) -> Figure:
@@ -102,3 +113,39 @@ def _at_risk(curve: pd.DataFrame, day: float) -> float:
     """Who is at risk just after ``day``: the number at the next time of the curve; nobody after its end."""
     following = curve.loc[curve["time_days"] > day, "n_at_risk"].to_numpy()
     return float(following[0]) if len(following) else float(np.nan)
+
+
+def draw_form_stays(curves: pd.DataFrame, *, horizon_days: int = 1096) -> Figure:
+    """Which share is still there, a panel per form of residence, with who is in view under each year.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        Of :func:`zorgpad.survival.kaplan_meier` with state; panels in the order of first appearance.
+    horizon_days : int
+    """
+    states = list(dict.fromkeys(curves["state"]))
+    n_rows = -(-len(states) // _PANELS)
+    figure, panels = new_figure(0.5 + 2.3 * n_rows, rows=n_rows, columns=_PANELS)
+    ticks = [year * 365.25 for year in range(int(horizon_days / 365.25) + 1)]
+    for place, axes in enumerate(panels):
+        if place >= len(states):
+            axes.set_axis_off()
+            continue
+        own = curves[(curves["state"] == states[place]) & (curves["time_days"] <= horizon_days)]
+        start = pd.DataFrame({"time_days": [0], "probability": [1.0], "ci_low": [1.0], "ci_high": [1.0]})
+        line = pd.concat([start, own[list(start)]], ignore_index=True)
+        colour = STATE_COLOURS.get(states[place], INK)
+        axes.step(line["time_days"], line["probability"], where="post", color=colour, lw=2.4)
+        axes.fill_between(
+            line["time_days"], line["ci_low"], line["ci_high"], step="post", color=colour, alpha=0.22, lw=0
+        )
+        axes.axhline(0.5, color=SOFT_INK, lw=0.9, ls=(0, (1, 1.2)))
+        percent_axis(axes)
+        axes.set_xlim(0, horizon_days)
+        whole = curves[curves["state"] == states[place]]
+        names = [f"{year}\n{format_number(_at_risk(whole, tick))}" for year, tick in enumerate(ticks)]
+        axes.set_xticks(ticks, names, fontsize=8.5)
+        axes.set_title(STATE_LABELS.get(states[place], states[place]), fontsize=10, loc="left")
+    figure.supxlabel("jaren sinds het begin; daaronder het aantal in beeld", fontsize=9)
+    return figure

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from zorgpad import figures, tables
-from zorgpad.errors import ReportError
+from zorgpad.errors import DataError, ReportError
 from zorgpad.indicators import areas_of
 from zorgpad.publish import figure_markup, table_markup, text_markup
 from zorgpad.releases.frames import FRAMES
@@ -25,6 +25,7 @@ EXHIBITS = MappingProxyType(_EXHIBITS)
 
 # So many steps of rounding must a stock count, for a line through the months to show more than rounding.
 _STEPS_OF_A_LINE = 20
+_NOTHING = "Hierover is met deze gegevens niets te zeggen."
 _EXITS = ("breakdown", "breakdown_certain", "naar_huis", "andere_gezinsvorm", "opschaling", "volwassen")
 
 
@@ -48,8 +49,10 @@ def draw_exhibit(release: Release, name: str, *, gemeente: str) -> str:
         return EXHIBITS[name](release, gemeente)
     except KeyError as error:
         if error.args and error.args[0] in FRAMES:
-            return text_markup("Hierover is met deze gegevens niets te zeggen.")
+            return text_markup(_NOTHING)
         raise
+    except DataError:
+        return text_markup(_NOTHING)
 
 
 @exhibit
@@ -65,7 +68,7 @@ def kwaliteit(release: Release, gemeente: str) -> str:
     """The findings about the data of the gemeente and the region."""
     table = tables.findings_table(release["kwaliteit"], release.region, gemeente=gemeente)
     note = "Een regel is een toewijzing, een bericht, een declaratie of (bij maanden zonder berichten) een maand."
-    return table_markup(table, title="Wat er in de gegevens is gevonden", caption=_counted(release, note))
+    return table_markup(table, title="Wat er in de gegevens is gevonden", caption=counted(release, note))
 
 
 @exhibit
@@ -73,7 +76,7 @@ def weggelaten(release: Release, gemeente: str) -> str:
     """What reading left out, over the whole region."""
     del gemeente
     table = tables.account_table(release["weggelaten"])
-    return table_markup(table, title="Weggelaten regels, naar reden", caption=_counted(release, "Hele regio."))
+    return table_markup(table, title="Weggelaten regels, naar reden", caption=counted(release, "Hele regio."))
 
 
 @exhibit
@@ -88,7 +91,7 @@ def nulmeting(release: Release, gemeente: str) -> str:
     """Children in residence per year, in the gemeente."""
     counts = release["nulmeting"]
     words = tables.describe_nulmeting(counts, release.region, gemeente=gemeente)
-    return _figure(release, figures.draw_nulmeting(counts[counts["area"] == gemeente]), words)
+    return stamped_figure(release, figures.draw_nulmeting(counts[counts["area"] == gemeente]), words)
 
 
 @exhibit
@@ -96,7 +99,7 @@ def nulmeting_tabel(release: Release, gemeente: str) -> str:
     """Children per kind of care and year, in the gemeente and the areas around it."""
     table = tables.nulmeting_table(release["nulmeting"], release.region, gemeente=gemeente)
     note = "Een kind telt één keer in elk gebied. Daarom is het totaal soms kleiner dan de som."
-    return table_markup(table, title="Kinderen met jeugdhulp, per gebied en jaar", caption=_counted(release, note))
+    return table_markup(table, title="Kinderen met jeugdhulp, per gebied en jaar", caption=counted(release, note))
 
 
 @exhibit
@@ -113,7 +116,7 @@ def stand(release: Release, gemeente: str) -> str:
             break
     label = name if kind == "gemeente" else f"{kind} {name}"
     words = tables.describe_stock(own, region, area=label, peildatum=release.peildatum)
-    return _figure(release, figures.draw_stock(own), words)
+    return stamped_figure(release, figures.draw_stock(own), words)
 
 
 @exhibit
@@ -122,7 +125,7 @@ def stand_tabel(release: Release, gemeente: str) -> str:
     counts = release["stand"]
     name = release.region.gemeente_name(gemeente)
     table = tables.stock_table(counts[counts["area"] == gemeente])
-    return table_markup(table, title=f"Kinderen per vorm van verblijf, {name}", caption=_counted(release, ""))
+    return table_markup(table, title=f"Kinderen per vorm van verblijf, {name}", caption=counted(release, ""))
 
 
 @exhibit
@@ -144,7 +147,7 @@ def zorgpaden(release: Release, gemeente: str) -> str:
     del gemeente
     nodes, edges = release["vormen"], release["overgangen"]
     words = tables.describe_process(nodes, edges, release.region, peildatum=release.peildatum)
-    return _figure(release, figures.draw_process(nodes, edges), words)
+    return stamped_figure(release, figures.draw_process(nodes, edges), words)
 
 
 @exhibit
@@ -153,7 +156,7 @@ def na_pleegzorg(release: Release, gemeente: str) -> str:
     del gemeente
     table = tables.next_states_table(release["overgangen"], from_state="pleegzorg")
     note = "Kans dat dit binnen een jaar de eerstvolgende vorm van hulp is, met het 95%-interval. Hele regio."
-    return table_markup(table, title="Wat volgt op pleegzorg", caption=_counted(release, note))
+    return table_markup(table, title="Wat volgt op pleegzorg", caption=counted(release, note))
 
 
 @exhibit
@@ -185,7 +188,7 @@ def breakdowns_grootste_aanbieder(release: Release, gemeente: str) -> str:
     table = tables.band_table(own, published=release.region.published("breakdowns"))
     note = "Het laatste jaar is niet compleet: wat er op de laatste einden volgde, is nog niet te zien."
     title = "Breakdowns bij de grootste aanbieder van pleegzorg, hele regio"
-    return table_markup(table, title=title, caption=_counted(release, note))
+    return table_markup(table, title=title, caption=counted(release, note))
 
 
 @exhibit
@@ -197,7 +200,7 @@ def einde(release: Release, gemeente: str) -> str:
     words = tables.describe_incidence(
         curve, region, outcomes=exits, area=f"regio {region.label}", peildatum=release.peildatum
     )
-    return _figure(release, figures.draw_incidence(curve, outcomes=exits), words, curve=True)
+    return stamped_figure(release, figures.draw_incidence(curve, outcomes=exits), words, curve=True)
 
 
 @exhibit
@@ -205,7 +208,7 @@ def verblijf(release: Release, gemeente: str) -> str:
     """How long children stay in pleegzorg: the smallest area with a curve of its own, and the region."""
     curves = _around(release, release["verblijf"], gemeente)
     words = tables.describe_stay(curves, release.region, what="pleegzorg", peildatum=release.peildatum)
-    return _figure(release, figures.draw_stay(curves), words, curve=True)
+    return stamped_figure(release, figures.draw_stay(curves), words, curve=True)
 
 
 @exhibit
@@ -215,7 +218,7 @@ def verblijfsduur(release: Release, gemeente: str) -> str:
     note = "Gerekend met iedereen die in beeld was, ook kinderen die er nog zijn. "
     note += "‘Niet bereikt’: dat is nog niet te zeggen."
     return table_markup(
-        tables.stay_table(lengths), title="Verblijfsduur in pleegzorg", caption=_counted(release, note, curve=True)
+        tables.stay_table(lengths), title="Verblijfsduur in pleegzorg", caption=counted(release, note, curve=True)
     )
 
 
@@ -232,11 +235,11 @@ def _around(release: Release, frame: pd.DataFrame, gemeente: str) -> pd.DataFram
     return pd.concat(parts, ignore_index=True)
 
 
-def _figure(release: Release, figure: Any, words: Mapping[str, Any], *, curve: bool = False) -> str:
+def stamped_figure(release: Release, figure: Any, words: Mapping[str, Any], *, curve: bool = False) -> str:
     """A figure with its words; its caption says how the numbers were protected."""
-    return figure_markup(figure, **{**words, "caption": _counted(release, words["caption"], curve=curve)})
+    return figure_markup(figure, **{**words, "caption": counted(release, words["caption"], curve=curve)})
 
 
-def _counted(release: Release, caption: str, *, curve: bool = False) -> str:
+def counted(release: Release, caption: str, *, curve: bool = False) -> str:
     """``caption`` with what the policy did to the numbers."""
     return " ".join(part for part in (caption, tables.protection_note(release.policy, curve=curve)) if part)

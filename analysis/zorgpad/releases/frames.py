@@ -7,7 +7,7 @@ area_kind (gemeente, subregio, regio; aanbieder for the largest provider) and ar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import pairwise, product
+from itertools import pairwise
 from types import MappingProxyType
 
 import numpy as np
@@ -15,42 +15,27 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from zorgpad import graph, indicators, paths, quality, spells
-from zorgpad.disclosure import protect_quantiles, protect_share
+from zorgpad.disclosure import curve_loss, protect_quantiles, protect_share
 from zorgpad.errors import DataError
 from zorgpad.indicators.areas import members_by_area
-from zorgpad.region import Region
-from zorgpad.releases.protect import Protector
+from zorgpad.releases.cells import AREA, Frames, areas_of_region, crossed
+from zorgpad.releases.frames_ambitions import ambitie
+from zorgpad.releases.protect import MOST_LOSS, Protector
 from zorgpad.releases.source import PLEEGZORG, Source
 from zorgpad.sample import simulate_register
 from zorgpad.schemas import CENSORED, LADDER
-from zorgpad.survival import length_of_stay
+from zorgpad.survival import kaplan_meier, length_of_stay
 
-Frames = dict[str, pd.DataFrame]
 QUANTILES = (0.25, 0.5, 0.75)
-_AREA = ["area_kind", "area"]
 _EXAMPLES, _EXAMPLE_SEED = 400, 1
-
-
-def _areas(region: Region) -> pd.DataFrame:
-    """Every area that is counted: area_kind, area."""
-    table = region.gemeenten
-    names = [("gemeente", code) for code in table["gm_code"]]
-    names += [("subregio", name) for name in table["subregion"].drop_duplicates()]
-    return pd.DataFrame([*names, ("regio", region.label)], columns=_AREA)
-
-
-def _with(areas: pd.DataFrame, **columns: list[object]) -> pd.DataFrame:
-    """Every area with every combination of ``columns``."""
-    rows = [(*area, *rest) for *rest, area in product(*columns.values(), areas.itertuples(index=False, name=None))]
-    return pd.DataFrame(rows, columns=[*areas.columns, *columns])
 
 
 def _nulmeting(source: Source, protector: Protector) -> Frames:
     """Frame nulmeting: area_kind, area, year, indicator, n_children of the last two years."""
     periods = [str(source.year - 2), str(source.year - 1)]
     members = indicators.nulmeting_members(source.register, source.region, periods=periods)
-    cells = _with(_areas(source.region), period=[*periods], indicator=[*indicators.INDICATORS])
-    by = [*_AREA, "period", "indicator"]
+    cells = crossed(areas_of_region(source.region), period=[*periods], indicator=[*indicators.INDICATORS])
+    by = [*AREA, "period", "indicator"]
     n = protector.count("nulmeting", members, cells, by=by, block="period")
     found = cells.assign(n_children=n.to_numpy()).rename(columns={"period": "year"})
     return {"nulmeting": found.astype({"year": "int64"})}
@@ -64,8 +49,8 @@ def _stand(source: Source, protector: Protector) -> Frames:
     members = indicators.stock_members(source.paths, region, dates=months)
     members = members[members["indicator"].isin(region.verblijf)]
     forms: list[object] = [form for form in reversed(region.prominence) if form in region.verblijf]
-    cells = _with(_areas(region), period=[f"{day:%Y-%m-%d}" for day in months], indicator=forms)
-    n = protector.count("stand", members, cells, by=[*_AREA, "period", "indicator"], block="period")
+    cells = crossed(areas_of_region(region), period=[f"{day:%Y-%m-%d}" for day in months], indicator=forms)
+    n = protector.count("stand", members, cells, by=[*AREA, "period", "indicator"], block="period")
     found = cells.assign(n_children=n.to_numpy(), period=pd.to_datetime(cells["period"]))
     return {"stand": found.rename(columns={"period": "stock_date", "indicator": "zorgvorm"})}
 
@@ -94,15 +79,15 @@ def _breakdowns(source: Source, protector: Protector) -> Frames:
     broken = rows[rows["indicator"].isin(["certain", "probable"])]
     rows = pd.concat([rows[rows["indicator"] != "probable"], broken.assign(indicator="high")], ignore_index=True)
     rows["client_id"] = rows["client_id"].astype(str) + "|" + rows["start_date"].astype(str)
-    areas = pd.concat([_areas(region), pd.DataFrame([("aanbieder", largest)], columns=_AREA)])
+    areas = pd.concat([areas_of_region(region), pd.DataFrame([("aanbieder", largest)], columns=AREA)])
     years = sorted(rows["period"].unique())
     if not years:
         raise DataError("No stay in pleegzorg has ended, so there are no breakdowns to count.\nGive a later peildatum.")
-    cells = _with(areas, period=[*years], indicator=["ended", "certain", "high"])
-    cells["n"] = protector.count("breakdowns", rows, cells, by=[*_AREA, "period", "indicator"]).to_numpy()
-    wide = cells.pivot_table(index=[*_AREA, "period"], columns="indicator", values="n", sort=False).reset_index()
+    cells = crossed(areas, period=[*years], indicator=["ended", "certain", "high"])
+    cells["n"] = protector.count("breakdowns", rows, cells, by=[*AREA, "period", "indicator"]).to_numpy()
+    wide = cells.pivot_table(index=[*AREA, "period"], columns="indicator", values="n", sort=False).reset_index()
     wide = wide.rename(columns={"period": "year", "ended": "n_ended", "certain": "n_low", "high": "n_high"})
-    wide = wide[[*_AREA, "year", "n_ended", "n_low", "n_high"]].rename_axis(columns=None)
+    wide = wide[[*AREA, "year", "n_ended", "n_low", "n_high"]].rename_axis(columns=None)
     return {"breakdowns": wide.astype({"year": "int64"})}
 
 
@@ -117,11 +102,11 @@ def _pleegzorg(source: Source, protector: Protector) -> Frames:
     rows = cohort.assign(is_certain=sure, period="", indicator="")
     stays = members_by_area(rows, source.region, keys=wanted)
     subsets = {"breakdown_certain": "is_certain"}
-    curves = protector.curves("verblijf", stays, by=_AREA, subsets=subsets)
+    curves = protector.curves("verblijf", stays, by=AREA, subsets=subsets)
     if protector.policy.is_protected:
-        lengths = protect_quantiles(curves, by=_AREA, quantiles=QUANTILES)
+        lengths = protect_quantiles(curves, by=AREA, quantiles=QUANTILES)
     else:
-        lengths = length_of_stay(stays, by=_AREA, quantiles=QUANTILES)
+        lengths = length_of_stay(stays, by=AREA, quantiles=QUANTILES)
     return {
         "einde": curves[curves["area_kind"] == "regio"].reset_index(drop=True),
         "verblijf": curves[curves["outcome"] == "in_stay"].reset_index(drop=True),
@@ -130,7 +115,10 @@ def _pleegzorg(source: Source, protector: Protector) -> Frames:
 
 
 def _zorgpaden(source: Source, protector: Protector) -> Frames:
-    """Frames vormen (state, n_stays, n_open, median_stay_days) and overgangen (edges of the process map)."""
+    """Frames vormen (state, n_stays, n_open, median_stay_days), overgangen (edges of the process map) and vormduur.
+
+    ``vormduur`` has the curves of who is still there, by state, whole region; ``vormduur_kwantielen`` their quantiles.
+    """
     stays = source.stays
     policy = protector.policy
     lengths = length_of_stay(stays, by="state")
@@ -138,7 +126,10 @@ def _zorgpaden(source: Source, protector: Protector) -> Frames:
     if edges["from_state"].isna().all():
         raise DataError("No form of care was followed by another, so there is no map.\nGive a later peildatum.")
     if not policy.is_protected:
-        return {"vormen": nodes, "overgangen": edges}
+        raw = stays[stays["state"].isin(source.region.verblijf)]
+        quantiles = length_of_stay(raw, by="state", quantiles=QUANTILES)
+        curves = kaplan_meier(raw, by="state")
+        return {"vormen": nodes, "overgangen": edges, "vormduur": curves, "vormduur_kwantielen": quantiles}
     roads, matrix, cells = _roads(source.paths)
     done = protector.roads("overgangen", roads, matrix, ["|".join(cell) for cell in cells])
     count = dict(zip(cells, done.tolist(), strict=True))
@@ -152,10 +143,17 @@ def _zorgpaden(source: Source, protector: Protector) -> Frames:
     chances = _chances(curves, horizon_days=source.region.horizon_days, grid_days=policy.grid_days)
     edges = edges.drop(columns=["probability", "ci_low", "ci_high", "n_at_risk", "n_children"])
     edges = edges.merge(chances, how="left", on=["from_state", "to_state"])
-    lengths = protect_quantiles(curves, by=["state"], quantiles=(0.5,))
-    medians = dict(zip(lengths["state"], lengths["time_days"], strict=True))
+    lengths = protect_quantiles(curves, by=["state"], quantiles=QUANTILES)
+    middle = lengths[lengths["quantile"] == 0.5]
+    medians = dict(zip(middle["state"], middle["time_days"], strict=True))
     nodes["median_stay_days"] = nodes["state"].map(medians).astype(float)
-    return {"vormen": nodes[["state", "n_stays", "n_open", "median_stay_days"]], "overgangen": edges}
+    shown = _close(curves[curves["state"].isin(source.region.verblijf)], stays)
+    return {
+        "vormen": nodes[["state", "n_stays", "n_open", "median_stay_days"]],
+        "overgangen": edges,
+        "vormduur": shown,
+        "vormduur_kwantielen": lengths[lengths["state"].isin(shown["state"])].reset_index(drop=True),
+    }
 
 
 def _roads(rows: pd.DataFrame) -> tuple[pd.Series, csr_array, list[tuple[str, ...]]]:
@@ -183,11 +181,23 @@ def _roads(rows: pd.DataFrame) -> tuple[pd.Series, csr_array, list[tuple[str, ..
 def _chances(curves: pd.DataFrame, *, horizon_days: int, grid_days: int) -> pd.DataFrame:
     """from_state, to_state, probability, ci_low, ci_high, n_at_risk at the last day of the grid within the horizon."""
     last = curves[(curves["time_days"] <= horizon_days) & (curves["outcome"] != "in_stay")]
-    last = last[last.groupby("state")["time_days"].transform("max") > horizon_days - grid_days]
+    left = curves[curves["outcome"] == "in_stay"].groupby("state")["probability"].last()
+    is_seen = last.groupby("state")["time_days"].transform("max") > horizon_days - grid_days
+    last = last[is_seen | (last["state"].map(left) <= _FEW_LEFT)]
     at = last.sort_values("time_days", kind="stable").groupby(["state", "outcome"], sort=False).tail(1)
     begin = curves[curves["time_days"] == 0].drop_duplicates("state").set_index("state")["n_at_risk"]
     found = at[["state", "outcome", "probability", "ci_low", "ci_high"]].assign(n_at_risk=at["state"].map(begin))
     return found.rename(columns={"state": "from_state", "outcome": "to_state"})
+
+
+def _close(curves: pd.DataFrame, stays: pd.DataFrame) -> pd.DataFrame:
+    """The curves of who is still there, by ``state``, without those that rounding took too far from the truth."""
+    own = curves[curves["outcome"] == "in_stay"]
+    raw = kaplan_meier(stays[stays["state"].isin(own["state"])], by="state")
+    near = [
+        state for state, curve in own.groupby("state") if curve_loss(curve, raw[raw["state"] == state]) <= MOST_LOSS
+    ]
+    return own[own["state"].isin(near)].reset_index(drop=True)
 
 
 def _state_curves(source: Source, protector: Protector) -> pd.DataFrame:
@@ -244,6 +254,9 @@ FRAMES: Mapping[str, Maker] = MappingProxyType(
         "verblijfsduur": _pleegzorg,
         "vormen": _zorgpaden,
         "overgangen": _zorgpaden,
+        "vormduur": _zorgpaden,
+        "vormduur_kwantielen": _zorgpaden,
+        "ambitie": ambitie,
         "kwaliteit": _kwaliteit,
         "weggelaten": _weggelaten,
         "voorbeelden": _voorbeelden,

@@ -7,11 +7,22 @@ A function ``describe_…`` returns what :func:`zorgpad.publish.publish_figure` 
 from zorgpad.tables.counts import describe_nulmeting, describe_stock, nulmeting_table, stock_table, tell_nulmeting
 from zorgpad.tables.protection import protection_note
 from zorgpad.tables.quality import account_table, findings_table, largest_findings, tell_findings
+from zorgpad.tables.region import (
+    ambitions_table,
+    benchmark_table,
+    describe_ambition,
+    describe_funnel,
+    describe_shrunken,
+    scenarios_table,
+    tell_ambition,
+)
 from zorgpad.tables.roads import describe_process, describe_timelines, next_states_table
 from zorgpad.tables.stays import (
     band_table,
+    describe_form_stays,
     describe_incidence,
     describe_stay,
+    form_stay_table,
     incidence_table,
     stay_table,
     tell_band,
@@ -29,18 +40,25 @@ from zorgpad.tables.views import (
 
 __all__ = [
     "account_table",
+    "ambitions_table",
     "band_table",
+    "benchmark_table",
+    "describe_ambition",
     "describe_chronogram",
+    "describe_form_stays",
+    "describe_funnel",
     "describe_incidence",
     "describe_nulmeting",
     "describe_process",
     "describe_sequence_index",
+    "describe_shrunken",
     "describe_stapeling",
     "describe_stay",
     "describe_stock",
     "describe_timelines",
     "findings_table",
     "followed_table",
+    "form_stay_table",
     "incidence_table",
     "largest_findings",
     "moves_table",
@@ -48,8 +66,10 @@ __all__ = [
     "nulmeting_table",
     "preceded_table",
     "protection_note",
+    "scenarios_table",
     "stay_table",
     "stock_table",
+    "tell_ambition",
     "tell_band",
     "tell_findings",
     "tell_nulmeting",

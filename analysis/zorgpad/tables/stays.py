@@ -10,6 +10,7 @@ import pandas as pd
 
 from zorgpad.labels import (
     EXIT_LABELS,
+    STATE_LABELS,
     enumerate_words,
     format_date,
     format_duration,
@@ -156,3 +157,28 @@ def _n_at_risk(curve: pd.DataFrame, days: float) -> float:
     """How many are at risk just after day ``days``."""
     following = curve.loc[curve["time_days"] > days, "n_at_risk"].to_numpy()
     return float(following[0]) if len(following) else 0.0
+
+
+def describe_form_stays(curves: pd.DataFrame, region: Region, *, peildatum: str) -> dict[str, Any]:
+    """Describe :func:`zorgpad.figures.draw_form_stays`: who is still there, per form."""
+    moments = {183: "na een half jaar", 365: "na 1 jaar", 731: "na 2 jaar"}
+    rows = {
+        STATE_LABELS.get(str(state), str(state)): [format_interval(*_at(own, days)) for days in moments]
+        for state, own in curves.groupby("state", sort=False)
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=list(moments.values())).rename_axis("vorm")
+    facts = [f"{name} {row.iloc[1]}" for name, row in table.iterrows() if row.iloc[1] != format_number(np.nan)]
+    return {
+        "title": f"Hoe lang kinderen blijven, per vorm van verblijf, regio {region.label}",
+        "caption": "Deel van de kinderen dat er nog is, met het 95%-interval. Waar de lijn de stippellijn raakt, is de "
+        f"helft weg. Een lijn stopt waar te weinig kinderen in beeld zijn. Vormen met te weinig kinderen ontbreken. "
+        f"{rule_note(region, peildatum=peildatum)}",
+        "alt": f"Dalende lijnen, een vak per vorm. Na een jaar is er nog: {'; '.join(facts)}.",
+        "numbers": table,
+    }
+
+
+def form_stay_table(lengths: pd.DataFrame) -> pd.DataFrame:
+    """:func:`stay_table` with a row per form of residence (column ``state``)."""
+    named = lengths.assign(form=lengths["state"].map(STATE_LABELS))
+    return stay_table(named, by="form").rename_axis("vorm")

@@ -1,0 +1,26 @@
+"""The cells of a frame: every area of a region, crossed with what is counted in it."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pandas as pd
+
+from zorgpad.region import Region
+
+Frames = dict[str, pd.DataFrame]
+AREA = ["area_kind", "area"]
+
+
+def areas_of_region(region: Region) -> pd.DataFrame:
+    """Every area that is counted: area_kind, area."""
+    table = region.gemeenten
+    names = [("gemeente", code) for code in table["gm_code"]]
+    names += [("subregio", name) for name in table["subregion"].drop_duplicates()]
+    return pd.DataFrame([*names, ("regio", region.label)], columns=AREA)
+
+
+def crossed(areas: pd.DataFrame, **columns: list[object]) -> pd.DataFrame:
+    """Every area with every combination of ``columns``."""
+    rows = [(*area, *rest) for *rest, area in product(*columns.values(), areas.itertuples(index=False, name=None))]
+    return pd.DataFrame(rows, columns=[*areas.columns, *columns])

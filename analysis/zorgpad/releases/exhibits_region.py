@@ -1,0 +1,119 @@
+"""Exhibits about the region as a whole: its gemeenten beside each other, and its ambitions."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from zorgpad import figures, indicators, tables
+from zorgpad.errors import DataError
+from zorgpad.publish import table_markup, text_markup
+from zorgpad.releases.exhibits import counted, exhibit, stamped_figure
+from zorgpad.releases.frames_ambitions import RESIDENCE
+from zorgpad.releases.store import Release
+
+
+@exhibit
+def trechter_verblijf(release: Release, gemeente: str) -> str:
+    """Children in residence per 1,000 youths, with what chance explains; the own gemeente marked."""
+    return _funnel(release, gemeente, indicators.VERBLIJF)
+
+
+@exhibit
+def trechter_s2(release: Release, gemeente: str) -> str:
+    """Children in segment 2 per 1,000 youths, with what chance explains; the own gemeente marked."""
+    return _funnel(release, gemeente, indicators.S2)
+
+
+@exhibit
+def benchmark_krimp(release: Release, gemeente: str) -> str:
+    """The own rate of each gemeente beside the one that takes chance into account, in the order of the alphabet."""
+    rates, region = _rates(release, indicators.VERBLIJF), release.region
+    words = tables.describe_shrunken(rates, region, gemeente=gemeente)
+    names = [region.gemeente_name(code) for code in rates["gm_code"]]
+    figure = figures.draw_shrunken(rates.assign(name=names, is_own=rates["gm_code"] == gemeente))
+    return stamped_figure(release, figure, words)
+
+
+@exhibit
+def benchmark_tabel(release: Release, gemeente: str) -> str:
+    """Children, youths and rate of each gemeente, in the order of the alphabet."""
+    table = tables.benchmark_table(_rates(release, indicators.VERBLIJF), release.region, gemeente=gemeente)
+    title = f"Kinderen met verblijf per 1.000 jeugdigen, {_year(release)}"
+    note = "Op alfabet: dit is geen ranglijst. Tussen haakjes het 95%-interval. De laatste kolom rekent toeval mee."
+    return table_markup(table, title=title, caption=counted(release, note))
+
+
+@exhibit
+def ambities_lijst(release: Release, gemeente: str) -> str:
+    """Every target of the region, and what is needed to count it."""
+    del gemeente
+    aims = release.region.ambitions
+    if aims.empty:
+        raise DataError("The region has no ambitions.\nAdd them to ambitions.csv.")
+    table = tables.ambitions_table(aims, computable=[RESIDENCE])
+    return table_markup(table, title="De doelen van de regio", caption="Bron: het programmaplan van de regio.")
+
+
+@exhibit
+def ambitie_kort(release: Release, gemeente: str) -> str:
+    """Whether the region is on course for fewer children in residence."""
+    del gemeente
+    return text_markup(tables.tell_ambition(release["ambitie"], _aim(release)))
+
+
+@exhibit
+def ambitie_pad(release: Release, gemeente: str) -> str:
+    """Children in residence so far, the target, and where unchanged flows lead."""
+    del gemeente
+    path, aim, past = release["ambitie"], _aim(release), _past(release)
+    words = tables.describe_ambition(path, aim, past=past, region=release.region, peildatum=release.peildatum)
+    return stamped_figure(release, figures.draw_ambition(path, aim=aim, past=past), words)
+
+
+@exhibit
+def ambitie_scenarios(release: Release, gemeente: str) -> str:
+    """The target year under each scenario."""
+    del gemeente
+    aim = _aim(release)
+    table = tables.scenarios_table(release["ambitie"])
+    note = f"Doel: hoogstens {aim['target']} kinderen in {aim['year']}. Schatting van een model; kansen op 5% afgerond."
+    title = f"Kinderen met verblijf in {aim['year']}, bij vier scenario's"
+    return table_markup(table, title=title, caption=counted(release, note))
+
+
+def _funnel(release: Release, gemeente: str, indicator: str) -> str:
+    """One funnel with its words."""
+    rates, region = _rates(release, indicator), release.region
+    words = tables.describe_funnel(rates, region, indicator=indicator, gemeente=gemeente, year=_year(release))
+    names = [region.gemeente_name(code) for code in rates["gm_code"]]
+    return stamped_figure(
+        release, figures.draw_funnel(rates.assign(name=names, is_own=rates["gm_code"] == gemeente)), words
+    )
+
+
+def _rates(release: Release, indicator: str) -> pd.DataFrame:
+    """:func:`zorgpad.indicators.benchmark` of the protected counts of the last year, in alphabetical order."""
+    counts, region, year = release["nulmeting"], release.region, _year(release)
+    own = counts[(counts["area_kind"] == "gemeente") & (counts["year"] == year) & (counts["indicator"] == indicator)]
+    codes = own["area"].repeat(own["n_children"].fillna(0).astype(int))
+    children = pd.DataFrame({"client_id": range(len(codes)), "gemeente": codes.to_numpy()})
+    rates = indicators.benchmark(children, region, year=year)
+    return rates.sort_values("gm_code", key=lambda column: column.map(region.gemeente_name), ignore_index=True)
+
+
+def _year(release: Release) -> int:
+    """The last whole year before the peildatum."""
+    return int(release.peildatum[:4]) - 1
+
+
+def _aim(release: Release) -> pd.Series:
+    """The ambition for children in residence."""
+    aims = release.region.ambitions
+    return aims[aims["indicator"] == RESIDENCE].iloc[0]
+
+
+def _past(release: Release) -> pd.DataFrame:
+    """Children in residence in the region per year, as the nulmeting counts them: year, n_children."""
+    counts = release["nulmeting"]
+    own = counts[(counts["area_kind"] == "regio") & (counts["indicator"] == indicators.VERBLIJF)]
+    return own[["year", "n_children"]].astype("int64").reset_index(drop=True)

@@ -1,0 +1,41 @@
+"""Exhibits of how long children stay in each form of residence."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from zorgpad import figures, tables
+from zorgpad.publish import table_markup
+from zorgpad.releases.exhibits import counted, exhibit, stamped_figure
+from zorgpad.releases.source import PLEEGZORG
+from zorgpad.releases.store import Release
+
+
+@exhibit
+def duur_per_vorm(release: Release, gemeente: str) -> str:
+    """How long children stay in each form of residence, a panel per form, whole region."""
+    del gemeente
+    curves = _by_form(release, "vormduur", "verblijf")
+    words = tables.describe_form_stays(curves, release.region, peildatum=release.peildatum)
+    return stamped_figure(release, figures.draw_form_stays(curves), words, curve=True)
+
+
+@exhibit
+def duur_per_vorm_tabel(release: Release, gemeente: str) -> str:
+    """After how long a quarter, half and three quarters have left each form, whole region."""
+    del gemeente
+    lengths = _by_form(release, "vormduur_kwantielen", "verblijfsduur")
+    note = "Hele regio. Kinderen die er nog zijn, tellen mee. ‘Niet bereikt’: dat is nog niet te zeggen."
+    return table_markup(
+        tables.form_stay_table(lengths), title="Verblijfsduur per vorm", caption=counted(release, note, curve=True)
+    )
+
+
+def _by_form(release: Release, others: str, foster: str) -> pd.DataFrame:
+    """The rows of every form, light first; those of pleegzorg from its own frame, so that two pages say the same."""
+    own = release[foster]
+    own = own[own["area_kind"] == "regio"].assign(state=PLEEGZORG)
+    rest = release[others]
+    both = pd.concat([own, rest[rest["state"] != PLEEGZORG]], ignore_index=True)
+    place = {form: at for at, form in enumerate(reversed(release.region.prominence))}
+    return both.sort_values("state", key=lambda states: states.map(place), kind="stable", ignore_index=True)

@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env report test exactness bench-report kills lint coverage-simulation lock clean
+.PHONY: help env report test exactness bench-report kills bundle-check lint coverage-simulation lock clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -46,6 +46,9 @@ bench-report: env ## compare zorgpad report with the commands papermill and nbco
 
 kills: env ## kill 600 batches at random moments and count what is half, lost or left (docs/engine.md)
 	@$(BIN)/python tests/benchmarks/kills.py
+
+bundle-check: env ## make the archive for offline machines, install it without index or network, make a report with it
+	@sh .ci/bundle_check
 
 lint: env ## check style, types, the notebooks and environment.yml
 	@$(BIN)/ruff check .

@@ -437,6 +437,27 @@ def check_folder(
 
 
 @app.command()
+def bundle(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The archive, a new .tar file.")],
+    region: RegionOption = DEFAULT_REGION,
+) -> None:
+    """Make one archive that installs zorgpad on a machine without internet: wheels, notebooks, a region.
+
+    To be run in a checkout of the project, with a package index within reach, on the same kind of machine and Python
+    as where it will be installed.
+
+    For example:
+
+    - `zorgpad bundle zorgpad-offline.tar`
+    """
+    from zorgpad.bundle import write_bundle
+    from zorgpad.region import load_region
+
+    folder = load_region(region or DEFAULT_REGION).folder
+    typer.echo(str(write_bundle(out, root=_notebook_folder().resolve().parent, region=folder)))
+
+
+@app.command()
 def lab(
     notebooks: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Folder to open.", show_default="notebooks/")

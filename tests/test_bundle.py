@@ -1,0 +1,95 @@
+"""The archive for machines without internet holds what it should, and the same each time."""
+
+import hashlib
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from zorgpad.bundle import write_bundle
+from zorgpad.errors import ReportError
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A project with a lock and one notebook, and a region."""
+    root = tmp_path / "project"
+    (root / "notebooks").mkdir(parents=True)
+    (root / "notebooks" / "01_a.ipynb").write_text("{}")
+    (root / "requirements.lock").write_text("a==1\n")
+    (tmp_path / "flevoland" / "published").mkdir(parents=True)
+    (tmp_path / "flevoland" / "region.toml").write_text("name = 'F'")
+    (tmp_path / "flevoland" / "published" / "x.csv").write_text("1")
+    return root
+
+
+def stub_wheels(root, folder):
+    """Two files instead of what pip would make."""
+    assert (root / "requirements.lock").is_file()
+    (folder / "a-1-py3-none-any.whl").write_bytes(b"wheel a")
+    (folder / "zorgpad-1-py3-none-any.whl").write_bytes(b"wheel z")
+
+
+def made(tmp_path, checkout, name="b.tar"):
+    """The archive with stub wheels."""
+    return write_bundle(tmp_path / name, root=checkout, region=tmp_path / "flevoland", wheels=stub_wheels)
+
+
+def test_the_archive_holds_wheels_notebooks_region_and_how_to_install(tmp_path, checkout):
+    """Every file, and its sum in SHA256SUMS."""
+    archive = made(tmp_path, checkout)
+    with tarfile.open(archive) as tar:
+        tar.extractall(tmp_path / "x", filter="data")
+    folder = tmp_path / "x" / "zorgpad-offline"
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    sums = dict(reversed(line.split("  ")) for line in found.pop("SHA256SUMS").read_text().splitlines())
+    assert sorted(found) == [
+        "README.md",
+        "install.sh",
+        "notebooks/01_a.ipynb",
+        "region/flevoland/published/x.csv",
+        "region/flevoland/region.toml",
+        "requirements.lock",
+        "wheels/a-1-py3-none-any.whl",
+        "wheels/zorgpad-1-py3-none-any.whl",
+    ]
+    assert sums == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in found.items()}
+
+
+def test_the_same_things_give_the_same_bytes(tmp_path, checkout):
+    """No owner, no moment, an order of its own."""
+    assert made(tmp_path, checkout).read_bytes() == made(tmp_path, checkout, "c.tar").read_bytes()
+
+
+def test_a_changed_file_is_not_installed(tmp_path, checkout):
+    """The script checks every file before it does anything."""
+    with tarfile.open(made(tmp_path, checkout)) as tar:
+        tar.extractall(tmp_path / "x", filter="data")
+    folder = tmp_path / "x" / "zorgpad-offline"
+    (folder / "wheels" / "a-1-py3-none-any.whl").write_bytes(b"other")
+    done = subprocess.run(["/bin/sh", str(folder / "install.sh")], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "wheels/a-1-py3-none-any.whl" in done.stdout + done.stderr
+    assert not (folder / "venv").exists()
+
+
+def test_a_failure_leaves_no_archive(tmp_path, checkout):
+    """Nor does it leave its scratch folder."""
+
+    def fail(*_):
+        raise ReportError("pip could not.\nTry again.")
+
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(ReportError, match="pip could not"):
+        write_bundle(tmp_path / "b.tar", root=checkout, region=tmp_path / "flevoland", wheels=fail)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_only_a_checkout_makes_an_archive_and_only_a_new_one(tmp_path, checkout):
+    """Both mistakes are told before anything is fetched."""
+    with pytest.raises(ReportError, match="checkout of the project"):
+        write_bundle(tmp_path / "b.tar", root=tmp_path, region=Path("r"), wheels=stub_wheels)
+    (tmp_path / "b.tar").write_text("")
+    with pytest.raises(ReportError, match="exists already"):
+        made(tmp_path, checkout)

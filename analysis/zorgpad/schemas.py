@@ -256,7 +256,7 @@ def normalise(frame: pd.DataFrame, table: type[_Table]) -> pd.DataFrame:
     """Bring the dtypes of ``frame`` to those of ``table``; add optional columns that are missing.
 
     Text becomes ``object`` (a categorical stays so) with ``None`` for missing, dates ``datetime64[ns]``, numbers
-    ``float64``, flags ``bool``. Values are not changed.
+    ``float64``, flags ``bool``. Values are not changed; columns that are right already are shared with ``frame``.
     """
     wanted = table.to_schema().columns
     frame = frame.copy(deep=False)  # columns are replaced, never changed
@@ -280,7 +280,7 @@ def normalise(frame: pd.DataFrame, table: type[_Table]) -> pd.DataFrame:
             text = values.astype(object)
             frame[name] = text.where(text.notna(), None)
     order = [name for name in wanted if name in frame] + [name for name in frame if name not in wanted]
-    return frame[order]
+    return frame if order == list(frame) else frame[order]
 
 
 def validate(frame: pd.DataFrame, table: type[_Table], *, source: str = "") -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pandas as pd
 
-from zorgpad.arrays import take
+from zorgpad.arrays import as_frame, codes, day_numbers, sort_rows, take
 from zorgpad.errors import DataError
 from zorgpad.pseudonym import is_bsn, is_fictive, pseudonymise, read_key
 from zorgpad.region import Region
@@ -102,7 +102,7 @@ def read_ijw(folder_or_zip: str | Path, region: Region, *, key: BinaryIO | None)
 
 def _identified(rows: pd.DataFrame, kind: str, region: Region, secret: bytes) -> pd.DataFrame:
     """The rows of one kind with the register's identifiers: pseudonym, gemeente code, plain allocation number."""
-    gemeente = recoded(rows["gemeente"], lambda codes: "GM" + codes)
+    gemeente = recoded(rows["gemeente"], lambda digits: "GM" + digits)
     check_gemeenten(gemeente, region, source=f"the {kind} messages")
     named = rows.copy(deep=False)  # columns are replaced, never changed
     named["client_id"] = recoded(rows["bsn"], lambda bsns: pseudonymise(bsns, secret))
@@ -128,6 +128,28 @@ def _numbers(rows: pd.DataFrame, kind: str) -> pd.Series:
 
 def _tables(rows: dict[str, pd.DataFrame], messages: Messages) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
     """The tables of the register with their account, and what was counted on the way."""
+    found, account, counts = _standing(rows, messages)
+    arranged = {
+        "declarations": _arranged(
+            found.pop("declaration"), Declarations, ["gemeente", "client_id", "period_start", "allocation_id"]
+        ),
+        "clients": _arranged(found.pop("client"), Clients, ["client_id"]),
+        "allocations": _arranged(
+            found.pop("allocation"), Allocations, ["gemeente", "client_id", "start_date", "allocation_id"]
+        ),
+        "deliveries": _arranged(
+            found.pop("delivery"), Deliveries, ["gemeente", "client_id", "date", "kind", "allocation_id"]
+        ),
+        "attrition": attrition_frame(account),
+        "rejects": rejects_frame(account, place=partial(_place, files=messages.files)),
+    }
+    return arranged, counts
+
+
+def _standing(
+    rows: dict[str, pd.DataFrame], messages: Messages
+) -> tuple[dict[str, pd.DataFrame], Account, dict[str, int]]:
+    """What stands, by what a row is, with the account and what was counted on the way."""
     mentioned = [found[list(MENTION)] for found in rows.values() if "birth_date" in found]
     clients, counts = known_clients(pd.concat(mentioned, ignore_index=True))
     versions = rows[ALLOCATION.name]
@@ -143,23 +165,10 @@ def _tables(rows: dict[str, pd.DataFrame], messages: Messages) -> tuple[dict[str
         account += reasons
     account += _drop_without_birth_date(found)
     _check_ends(found["allocation"], messages)
-    allocations, reasons = with_requests(
+    found["allocation"], reasons = with_requests(
         found["allocation"], versions, requests=rows[REQUEST.name], changes=rows[CHANGE.name]
     )
-    account += reasons
-    arranged = {
-        "clients": _arranged(found["client"], Clients, ["client_id"]),
-        "allocations": _arranged(allocations, Allocations, ["gemeente", "client_id", "start_date", "allocation_id"]),
-        "deliveries": _arranged(
-            found["delivery"], Deliveries, ["gemeente", "client_id", "date", "kind", "allocation_id"]
-        ),
-        "declarations": _arranged(
-            found["declaration"], Declarations, ["gemeente", "client_id", "period_start", "allocation_id"]
-        ),
-        "attrition": attrition_frame(account),
-        "rejects": rejects_frame(account, place=partial(_place, files=messages.files)),
-    }
-    return arranged, {**counts, **declared}
+    return found, account + reasons, {**counts, **declared}
 
 
 def _place(rows: pd.DataFrame, *, files: MessageFiles) -> pd.DataFrame:
@@ -209,10 +218,18 @@ def _check_ends(allocations: pd.DataFrame, messages: Messages) -> None:
 
 
 def _arranged(rows: pd.DataFrame, table: Any, order: list[str]) -> pd.DataFrame:
-    """The columns of ``table`` in a fixed order of rows, whatever the order of the files was."""
-    needed = rows[[name for name in columns(table) if name in rows]]
-    ordered = needed.sort_values(order, kind="stable", ignore_index=True)
-    for name in ordered.select_dtypes("category"):
-        texts = ordered[name].cat
-        ordered[name] = take(texts.categories.to_numpy(dtype=object), texts.codes.to_numpy())
-    return normalise(ordered, table)[columns(table)]
+    """The columns of ``table`` in a fixed order of rows, whatever the order of the files was; ``rows`` are used up."""
+    places = sort_rows([_sortable(rows[name]) for name in order], ties=[])
+    taken = {}
+    for name in [name for name in columns(table) if name in rows]:
+        values = rows.pop(name).iloc[places]
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            taken[name] = take(values.cat.categories.to_numpy(dtype=object), values.cat.codes.to_numpy())
+        else:
+            taken[name] = values.to_numpy()
+    return normalise(as_frame(taken), table)
+
+
+def _sortable(values: pd.Series) -> np.ndarray:
+    """Numbers in the order of days or of the alphabet."""
+    return day_numbers(values) if values.dtype.kind == "M" else codes(values)[0]

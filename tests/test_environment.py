@@ -97,7 +97,13 @@ def test_make_help_shows_every_target_that_a_person_types():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     described = set(re.findall(r"^([a-z.-]+):.*## ", makefile, flags=re.MULTILINE))
     for_reports, for_developers = {"help", "env", "report"}, {"test", "lint", "lock", "environment.yml", "clean"}
-    assert described == for_reports | for_developers | {"exactness", "coverage-simulation", "bench-report", "kills", "bundle-check"}
+    assert described == for_reports | for_developers | {
+        "exactness",
+        "coverage-simulation",
+        "bench-report",
+        "kills",
+        "bundle-check",
+    }
 
 
 def find_python(folder, **pythons):

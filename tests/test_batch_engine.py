@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ import pytest
 from notebooks import PUBLISH, write_notebook
 from tables import register as register_of
 from test_batch import ASTEN, HELMOND, Recorder, children_of, files, is_alive, shown, until
-from zorgpad.batch import Limits, remove_earlier, run_batch, verify_report
+from zorgpad.batch import Limits, fork_server, remove_earlier, run_batch, verify_report
 from zorgpad.batch.execute import Outcome
 from zorgpad.batch.place import building
 from zorgpad.errors import ReportError
@@ -216,6 +217,35 @@ def test_a_cell_that_takes_too_long_ends_with_what_it_started(run, tmp_path):
         until(lambda child=child: not is_alive(child), seconds=5)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the process table of Linux")
+def test_batches_that_are_killed_leave_whole_reports_and_no_process():
+    """Two kills while writing and one of a whole batch; the script does hundreds when it is asked to."""
+    script = Path(__file__).parent / "benchmarks" / "kills.py"
+    command = [sys.executable, str(script), "--writing", "2", "--whole", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.count("half: 0")) == (0, 2), done.stdout + done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
+def test_a_server_that_is_still_loading_ends_with_its_parent(tmp_path):
+    """Its standard input ends at once; loading would take seconds more. A module that never loads stands for that."""
+    (tmp_path / "seaborn.py").write_text("import time\ntime.sleep(60)\n")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "server"))
+        command = [sys.executable, "-P", fork_server.__file__, str(listener.fileno())]
+        server = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[listener.fileno()], env=environment)
+        server.stdin.close()
+        assert server.wait(timeout=20) == 1
+
+
+def test_workers_load_nothing_before_they_look_after_their_end():
+    """What a worker imports before it begins, and what a script imports that starts a batch."""
+    told = "import sys, zorgpad.batch.worker; from zorgpad.batch import run_batch, Limits; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert {"numpy", "pandas", "papermill", "jupyter_client"} & set(done.stdout.split()) == set()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
 def test_a_kernel_has_no_more_memory_than_it_may_have(run, tmp_path):
     """A cell that asks for 2 GB of 1 GB fails by itself."""
@@ -261,6 +291,7 @@ def test_a_lost_worker_does_not_take_the_others_along(run, tmp_path):
     assert not [pid for pid in children_of(os.getpid()) if not is_alive(pid)]
 
 
+@pytest.mark.usefixtures("same_code")
 def test_a_report_is_made_again_and_differences_are_named(run, register, tmp_path):
     """As it was: no difference. An edited page is named; a notebook that shows another text names its cell."""
     path = write_notebook(tmp_path / "a.ipynb", PUBLISH, PUBLISH.replace("Gegevens", "Eigen"))

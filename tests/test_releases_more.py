@@ -21,6 +21,9 @@ NEW = (
     "ambitie_kort",
     "ambitie_pad",
     "ambitie_scenarios",
+    "rond_pleegzorg",
+    "stapeling_tabel",
+    "stromen_tabel",
 )
 PATH = pd.DataFrame(
     {
@@ -160,3 +163,52 @@ def test_targets_say_what_is_needed_to_follow_them():
     table = tables.ambitions_table(aims, computable=["verblijf"])
     assert table.loc["verblijf"].tolist() == ["100 (2023)", "80 in 2028", "ja", ""]
     assert table.loc["onderwijs"].tolist() == ["–", "95 in 2028", "nee", "koppeling DUO"]
+
+
+def test_flows_and_shares_come_from_counts_rounded_to_five(release):
+    """Every new count is a multiple of 5; shares are of at least 10, and the states of a moment nearly add up."""
+    around, pairs, flows = release["rond_pleegzorg"], release["stapeling"], release["stromen"]
+    assert (around[["n_stays", "n_known"]].astype(int) % 5 == 0).all(axis=None)
+    assert (pairs["n_children"].astype(int) % 5 == 0).all()
+    assert (flows[["n_new", "n_from_care", "n_to_care", "n_out"]].astype(int) % 5 == 0).all(axis=None)
+    assert around.loc[around["share"].notna(), "n_known"].min() >= 10
+    sums = around.groupby(["side", "horizon_days"]).agg(n=("n_stays", "sum"), known=("n_known", "first"))
+    assert (sums["n"] == sums["known"]).all()
+    both = pairs.merge(pairs, left_on=["zorgvorm", "beside"], right_on=["beside", "zorgvorm"])
+    assert (both["n_children_x"] == both["n_children_y"]).all()
+
+
+def test_flows_are_told_per_form_and_half_year():
+    """Two half years of pleegzorg: 10 came from no care in the first."""
+    flows = pd.DataFrame(
+        {
+            "period": ["2023-H1", "2023-H2"],
+            "zorgvorm": ["pleegzorg"] * 2,
+            "n_new": [10, 5],
+            "n_from_care": [0, 5],
+            "n_to_care": [5, 0],
+            "n_out": [5, 10],
+        }
+    )
+    table = tables.flows_table(flows)
+    assert table.loc["pleegzorg", "1e helft 2023"].tolist() == ["10", "0", "5", "5"]
+
+
+def test_around_says_what_is_largest():
+    """Of 20 stays 15 had no care 90 days before; after, 10 of 10 were in a gezinshuis."""
+    shares = pd.DataFrame(
+        {
+            "side": ["before", "before", "after"],
+            "horizon_days": [90, 90, 90],
+            "state": ["geen_zorg", "crisis", "gezinshuis"],
+            "n_stays": [15, 5, 10],
+            "n_known": [20, 20, 10],
+            "share": [0.75, 0.25, 1.0],
+        }
+    )
+    words = tables.describe_around(shares, load_region("een10voordejeugd"), peildatum="2024-01-01")
+    assert "90 dagen ervoor: geen jeugdhulp 75% en crisisopvang 25%" in words["alt"]
+    assert words["numbers"].loc["aantal verblijven"].tolist() == ["20", "10"]
+    before, after = figures.draw_around(shares).axes
+    assert sorted(round(bar.get_height(), 2) for bar in before.patches if bar.get_height()) == [0.25, 0.75]
+    assert [text.get_text() for text in after.texts] == ["100%"]

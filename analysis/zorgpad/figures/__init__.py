@@ -7,11 +7,12 @@ from zorgpad.figures.bars import draw_nulmeting, draw_stock
 from zorgpad.figures.curves import draw_form_stays, draw_incidence, draw_stay
 from zorgpad.figures.process import draw_process
 from zorgpad.figures.region import draw_ambition, draw_funnel, draw_shrunken
-from zorgpad.figures.roads import draw_chronogram, draw_sequence_index, draw_stapeling
+from zorgpad.figures.roads import draw_around, draw_chronogram, draw_sequence_index, draw_stapeling
 from zorgpad.figures.timeline import draw_timelines
 
 __all__ = [
     "draw_ambition",
+    "draw_around",
     "draw_chronogram",
     "draw_form_stays",
     "draw_funnel",

@@ -180,3 +180,38 @@ def _ink_on(colour: str) -> str:
     """Dark or white letters, whichever is readable on ``colour``."""
     red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
     return INK if 0.299 * red + 0.587 * green + 0.114 * blue > _DARK_INK_FROM else PAPER
+
+
+def draw_around(shares: pd.DataFrame) -> Figure:
+    """Where children were so many days before a stay in pleegzorg and after it, as bars that add up to all of them.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        side (``before``, ``after``), horizon_days, state, n_stays, n_known.
+    """
+    figure, panels = new_figure(4.4, columns=2)
+    present = shares.loc[shares["n_stays"] > 0, "state"]
+    states = [state for state in STATE_COLOURS if state in set(present)]
+    for axes, side in zip(panels, ("before", "after"), strict=True):
+        own = shares[shares["side"] == side]
+        wide = own.pivot_table(index="horizon_days", columns="state", values="n_stays").reindex(columns=states)
+        wide = wide.fillna(0).astype(float).sort_index(ascending=side == "after")
+        wide = wide.div(wide.sum(axis=1).clip(lower=1), axis=0)
+        bottom = np.zeros(len(wide))
+        for state in states:
+            height = wide[state].to_numpy()
+            axes.bar(range(len(wide)), height, bottom=bottom, color=STATE_COLOURS[state], ec=PAPER, lw=1, width=0.82)
+            for x, (low, tall) in enumerate(zip(bottom, height, strict=True)):
+                if tall >= _LABELLED_SHARE:
+                    ink = _ink_on(STATE_COLOURS[state])
+                    axes.text(x, low + tall / 2, format_percent(tall), ha="center", va="center", fontsize=9, color=ink)
+            bottom += height
+        n = own.drop_duplicates("horizon_days").set_index("horizon_days")["n_known"]
+        axes.set_xticks(range(len(wide)), [f"{day} dagen\n({format_number(n[day])})" for day in wide.index], fontsize=9)
+        title = "vóór het begin van pleegzorg" if side == "before" else "na het einde van pleegzorg"
+        axes.set_title(title, fontsize=10, loc="left")
+        percent_axis(axes)
+        axes.grid(visible=False, axis="x")
+    _legend(figure, states)
+    return figure

@@ -1,6 +1,6 @@
 """Releases: everything that a report of a region may show, computed and protected once, before any notebook runs."""
 
-from zorgpad.releases import exhibits_region, exhibits_stays  # noqa: F401 - they register their exhibits
+from zorgpad.releases import exhibits_flows, exhibits_region, exhibits_stays  # noqa: F401 - they register their exhibits
 from zorgpad.releases.exhibits import EXHIBITS, draw_exhibit, exhibit
 from zorgpad.releases.make import make_release
 from zorgpad.releases.page import RELEASE_VARIABLE, Page, open_release

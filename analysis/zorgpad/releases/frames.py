@@ -20,6 +20,7 @@ from zorgpad.errors import DataError
 from zorgpad.indicators.areas import members_by_area
 from zorgpad.releases.cells import AREA, Frames, areas_of_region, crossed
 from zorgpad.releases.frames_ambitions import ambitie
+from zorgpad.releases.frames_flows import rond_pleegzorg, stapeling, stromen
 from zorgpad.releases.protect import MOST_LOSS, Protector
 from zorgpad.releases.source import PLEEGZORG, Source
 from zorgpad.sample import simulate_register
@@ -28,6 +29,8 @@ from zorgpad.survival import kaplan_meier, length_of_stay
 
 QUANTILES = (0.25, 0.5, 0.75)
 _EXAMPLES, _EXAMPLE_SEED = 400, 1
+# A curve that ends before the horizon tells what follows, when at most this share was still in the stay at its end.
+_FEW_LEFT = 0.05
 
 
 def _nulmeting(source: Source, protector: Protector) -> Frames:
@@ -257,6 +260,9 @@ FRAMES: Mapping[str, Maker] = MappingProxyType(
         "vormduur": _zorgpaden,
         "vormduur_kwantielen": _zorgpaden,
         "ambitie": ambitie,
+        "rond_pleegzorg": rond_pleegzorg,
+        "stapeling": stapeling,
+        "stromen": stromen,
         "kwaliteit": _kwaliteit,
         "weggelaten": _weggelaten,
         "voorbeelden": _voorbeelden,

@@ -4,6 +4,7 @@ A function ``describe_…`` returns what :func:`zorgpad.publish.publish_figure` 
 ``tell_…`` returns a paragraph; the others return a table for readers.
 """
 
+from zorgpad.tables.around import describe_around, flows_table, stapeling_children_table
 from zorgpad.tables.counts import describe_nulmeting, describe_stock, nulmeting_table, stock_table, tell_nulmeting
 from zorgpad.tables.protection import protection_note
 from zorgpad.tables.quality import account_table, findings_table, largest_findings, tell_findings
@@ -44,6 +45,7 @@ __all__ = [
     "band_table",
     "benchmark_table",
     "describe_ambition",
+    "describe_around",
     "describe_chronogram",
     "describe_form_stays",
     "describe_funnel",
@@ -57,6 +59,7 @@ __all__ = [
     "describe_stock",
     "describe_timelines",
     "findings_table",
+    "flows_table",
     "followed_table",
     "form_stay_table",
     "incidence_table",
@@ -67,6 +70,7 @@ __all__ = [
     "preceded_table",
     "protection_note",
     "scenarios_table",
+    "stapeling_children_table",
     "stay_table",
     "stock_table",
     "tell_ambition",

@@ -1,0 +1,35 @@
+"""Exhibits of what came before and after pleegzorg, and of which forms of care run together."""
+
+from __future__ import annotations
+
+from zorgpad import figures, tables
+from zorgpad.publish import table_markup
+from zorgpad.releases.exhibits import counted, exhibit, stamped_figure
+from zorgpad.releases.store import Release
+
+
+@exhibit
+def rond_pleegzorg(release: Release, gemeente: str) -> str:
+    """Where children were before and after a stay in pleegzorg, whole region."""
+    del gemeente
+    shares = release["rond_pleegzorg"]
+    words = tables.describe_around(shares, release.region, peildatum=release.peildatum)
+    return stamped_figure(release, figures.draw_around(shares), words)
+
+
+@exhibit
+def stapeling_tabel(release: Release, gemeente: str) -> str:
+    """Which forms of care run together, as shares of children, whole region."""
+    del gemeente
+    table = tables.stapeling_children_table(release["stapeling"])
+    note = "Hele regio, laatste twee jaar. Een kind telt mee als beide vormen op minstens één dag tegelijk liepen."
+    return table_markup(table, title="Hulp die tegelijk liep (stapeling)", caption=counted(release, note))
+
+
+@exhibit
+def stromen_tabel(release: Release, gemeente: str) -> str:
+    """Who came into each form of residence and who left it, per half year, whole region."""
+    del gemeente
+    table = tables.flows_table(release["stromen"])
+    note = "Hele regio. Een kind telt elke keer dat het komt of gaat. Een streepje: niet te tonen."
+    return table_markup(table, title="Instroom, doorstroom en uitstroom per half jaar", caption=counted(release, note))

@@ -1,7 +1,7 @@
 """How fast messages and contracts are read, and in how much memory: run by hand, prints figures.
 
-``python tests/benchmarks/bench_sources.py messages|declarations|contracts``; each in a process of its own, so that the
-peak of memory is that of one kind of work.
+``python tests/benchmarks/bench_sources.py messages|zipped|declarations|contracts``; each in a process of its own, so
+that the peak of memory is that of one kind of work.
 """
 
 import io
@@ -9,17 +9,20 @@ import resource
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from messages import declaration, message, prestatie, toewijzing  # the tests' own messages
+from messages import message, toewijzing  # the tests' own messages
 from zorgpad.pseudonym import fictive_bsns
 from zorgpad.region import load_region
 from zorgpad.schemas import Allocations, validate
 from zorgpad.sources import read_ijw
+from zorgpad.sources.ijw_write_trees import declared, header, xml
 
 N_MESSAGES = 100_000
 DECLARED_MB = 1000
@@ -33,24 +36,50 @@ def messages(folder: Path) -> str:
     return f"{N_MESSAGES:,} JW301 in {seconds:.1f} s: {N_MESSAGES / seconds * 60:,.0f} a minute"
 
 
+def zipped(folder: Path) -> str:
+    """The same messages in one zip."""
+    with zipfile.ZipFile(folder / "messages.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, bsn in enumerate(fictive_bsns(N_MESSAGES // 2) * 2):
+            archive.writestr(f"{number:06d}.xml", message("JW301", toewijzing(str(number)), bsn=bsn))
+    seconds = _read(folder / "messages.zip")
+    return f"{N_MESSAGES:,} JW301 in a zip in {seconds:.1f} s: {N_MESSAGES / seconds * 60:,.0f} a minute"
+
+
 def declarations(folder: Path) -> str:
-    """One JW323 with lines of one child per allocation, repeated by month and amount until it is large."""
+    """One JW323 with lines of one child per allocation, written as write_ijw does, until it is large."""
     bsns = fictive_bsns(2000)
     for number, bsn in enumerate(bsns):
         (folder / f"{number:06d}.xml").write_text(message("JW301", toewijzing(str(number)), bsn=bsn))
-    head, _, tail = declaration("@").partition("<Client>")
-    tail = "</Clienten>" + tail.partition("</Clienten>")[2]
+    head, line, tail = _written()
     n_lines = size = 0
     with (folder / "jw323.xml").open("w") as file:
         file.write(head)
         while size < DECLARED_MB * 1_000_000:
             number = n_lines // 100 % len(bsns)
-            lines = "".join(prestatie(str(number), amount=str(n_lines + place)) for place in range(100))
-            size += file.write(f"<Client><Bsn>{bsns[number]}</Bsn><Prestaties>{lines}</Prestaties></Client>")
+            own = line.replace("@N", str(number))
+            lines = "".join(own.replace("@A", str((n_lines + place) % 50_000)) for place in range(100))
+            size += file.write(
+                f"<jw323:Client><jw323:Bsn>{bsns[number]}</jw323:Bsn>"
+                f"<jw323:Prestaties>{lines}</jw323:Prestaties></jw323:Client>"
+            )
             n_lines += 100
         file.write(tail)
     seconds = _read(folder)
     return f"a JW323 of {size / 1e6:.0f} MB with {n_lines:,} lines in {seconds:.1f} s"
+
+
+def _written() -> tuple[str, str, str]:
+    """What stands before the first child, one line with @N and @A for number and amount, and what stands after."""
+    day = pd.Timestamp("2021-02-01")
+    product = {"number": "@N", "product_category": "43", "product_code": "43A09", "unit": "14", "is_credit": False}
+    facts = {"period_start": day, "period_end": day + pd.Timedelta(days=28), "declared_at": day}
+    row = SimpleNamespace(Index=0, volume=10.0, amount_cents=987_654.0, **product, **facts)
+    head = header("JW323", "3.2", route=("41414141", "0794"), identification="1", day=day)
+    content = declared("D1", {"x": SimpleNamespace(bsn="999000000")}, {"x": [row]})
+    text = xml("JW323", "3.2", [("Header", head), ("Declaratie", content)]).decode()
+    before, _, rest = text.partition("<jw323:Client>")
+    line = f"<jw323:Prestatie>{rest.partition('<jw323:Prestatie>')[2].partition('</jw323:Prestaties>')[0]}"
+    return before, line.replace("987654", "@A"), rest.partition("</jw323:Client>")[2]
 
 
 def contracts(folder: Path) -> str:  # noqa: ARG001 - one signature for every benchmark
@@ -82,7 +111,8 @@ def _read(folder: Path) -> float:
 
 
 if __name__ == "__main__":
-    chosen = {"messages": messages, "declarations": declarations, "contracts": contracts}[sys.argv[1]]
+    kinds = {"messages": messages, "zipped": zipped, "declarations": declarations, "contracts": contracts}
+    chosen = kinds[sys.argv[1]]
     with tempfile.TemporaryDirectory() as name:
         told = chosen(Path(name))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

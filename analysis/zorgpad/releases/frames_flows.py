@@ -94,7 +94,7 @@ def stapeling(source: Source, protector: Protector) -> Frames:
 
 
 def stromen(source: Source, protector: Protector) -> Frames:
-    """Frame stromen: period (half year), zorgvorm, n_new, n_from_care, n_to_care, n_out; whole region, last three years.
+    """Frame stromen: period (half year), zorgvorm, n_new, n_from_care, n_to_care, n_out; region, last three years.
 
     Who came into each form of residence from no care and from other care, and who went to other care and to none. A
     child counts each time it comes or goes. Flows only: a stock would need the same rounding as every month of frame

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from zorgpad import cli
 from zorgpad.bundle import write_bundle
 from zorgpad.errors import ReportError
 
@@ -93,3 +94,20 @@ def test_only_a_checkout_makes_an_archive_and_only_a_new_one(tmp_path, checkout)
     (tmp_path / "b.tar").write_text("")
     with pytest.raises(ReportError, match="exists already"):
         made(tmp_path, checkout)
+
+
+def test_the_command_gives_checkout_and_region(checkout, monkeypatch, capsys):
+    """The checkout is where the notebooks are; the region is given by name."""
+    asked = {}
+
+    def stand_in(out, **arguments):
+        asked.update(arguments)
+        return out
+
+    monkeypatch.setattr("zorgpad.bundle.write_bundle", stand_in)
+    monkeypatch.setattr("sys.argv", ["zorgpad", "bundle", "b.tar", "--region", "flevoland"])
+    monkeypatch.chdir(checkout)
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert (stop.value.code, capsys.readouterr().out) == (0, "b.tar\n")
+    assert (asked["root"], asked["region"].name) == (checkout, "flevoland")

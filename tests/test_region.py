@@ -146,9 +146,12 @@ def test_a_window_of_its_own_per_gemeente(folder):
 
 
 def test_a_missing_region_or_file_says_what_to_do(folder):
-    """No folder, and a folder without products."""
+    """No folder, a folder of something else, and a folder without products."""
     with pytest.raises(RegionError, match=r"no region 'atlantis'.*\n.*een10voordejeugd"):
         load_region("atlantis")
+    (folder / "leeg").mkdir()
+    with pytest.raises(RegionError, match=r"without region\.toml.*\n.*regions.flevoland"):
+        load_region(folder / "leeg")
     (folder / "products.csv").unlink()
     with pytest.raises(RegionError, match=r"has no products.csv"):
         load_region(folder)

@@ -341,6 +341,11 @@ def _find(name_or_folder: str | Path) -> Path:
     for folder in (Path(name_or_folder), Path(str(resources.files("zorgpad") / "regions" / str(name_or_folder)))):
         if (folder / "region.toml").is_file():
             return folder
+    if Path(name_or_folder).is_dir():
+        raise RegionError(
+            f"{name_or_folder} is a folder without region.toml, so it is no region.\n"
+            f"Copy a shipped one as a start: {resources.files('zorgpad') / 'regions' / 'flevoland'}"
+        )
     raise RegionError(
         f"There is no region '{name_or_folder}': no folder of that name holds a region.toml.\n"
         f"Shipped are: {', '.join(shipped_regions())}. An own region is given by the path of its folder."

@@ -7,6 +7,8 @@ from zorgpad.publish import table_markup
 from zorgpad.releases.exhibits import counted, exhibit, stamped_figure
 from zorgpad.releases.store import Release
 
+_HALF_YEARS = 4
+
 
 @exhibit
 def rond_pleegzorg(release: Release, gemeente: str) -> str:
@@ -30,6 +32,10 @@ def stapeling_tabel(release: Release, gemeente: str) -> str:
 def stromen_tabel(release: Release, gemeente: str) -> str:
     """Who came into each form of residence and who left it, per half year, whole region."""
     del gemeente
-    table = tables.flows_table(release["stromen"])
-    note = "Hele regio. Een kind telt elke keer dat het komt of gaat. Een streepje: niet te tonen."
+    flows = release["stromen"]
+    flows = flows[flows["period"].isin(sorted(set(flows["period"]))[-_HALF_YEARS:])]
+    someone = flows.drop(columns=["period", "zorgvorm"]).fillna(1).sum(axis=1) > 0
+    table = tables.flows_table(flows[someone])
+    note = "Hele regio, laatste twee jaar. Regels met alleen nullen staan er niet in. "
+    note += "Een kind telt elke keer dat het komt of gaat. Een streepje: niet te tonen."
     return table_markup(table, title="Instroom, doorstroom en uitstroom per half jaar", caption=counted(release, note))

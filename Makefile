@@ -61,7 +61,7 @@ coverage-simulation: env ## try in simulated regions how often the 95% limits ho
 	@$(BIN)/python tests/benchmarks/coverage.py
 
 lock: ## resolve the dependencies of pyproject.toml anew into requirements.lock (needs uv)
-	$(LOCK_TOOL) pip compile pyproject.toml --extra cluster --extra test --extra dev --universal --python-version 3.11 \
+	$(LOCK_TOOL) pip compile pyproject.toml --extra cluster --extra pdf --extra test --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements.lock
 
 environment.yml: .venv/ready pyproject.toml ## write environment.yml (conda) from pyproject.toml

@@ -18,7 +18,7 @@ SAMPLES = Path(__file__).parents[1] / "data_samples" / "cbs"
 HEAD = (
     "bsn;geboortedatum;geslacht;gemeentecode;hulpvorm;datum_aanvang;datum_einde;reden_beeindiging;verwijzer;agb_code\n"
 )
-ROW = "123456782;20120601;V;0034;11;20210201;20210401;04;02;41414141\n"
+ROW = "123456782;20120601;V;0034;11;20210201;20210331;04;02;41414141\n"
 
 
 def read(path, text):
@@ -31,7 +31,7 @@ def child(identifier):
 
 
 def test_a_period_becomes_an_allocation_with_a_start_and_a_stop(tmp_path):
-    """Hulpvorm 11 is category 35, pleegzorg; the end is the first day after already; reason 04 is JZ588 33."""
+    """Hulpvorm 11 is category 35, pleegzorg; 31 March is the last day of help; reason 04 is JZ588 33."""
     found = read(tmp_path / "x.csv", HEAD + ROW)
     me = child("123456782")
     assert rows(found.clients, "client_id", "birth_date", "sex") == [(me, "2012-06-01", "f")]
@@ -48,7 +48,7 @@ def test_the_microdata_have_no_provider_and_a_rin_of_a_kind(tmp_path):
     """The same number of another kind of person is another child; 88888888 is an end that is not known."""
     head = "RINPERSOONS;RINPERSOON;geboortedatum;geslacht;gemeentecode;JGDHHULPVORM;JGDHGELDIGHEIDBEGINDATUM;"
     head += "JGDHGELDIGHEIDEINDDATUM\n"
-    body = "R;900000001;20120601;M;0034;12;20210201;88888888\nO;900000001;20120601;M;0034;02;20210201;20210301\n"
+    body = "R;900000001;20120601;M;0034;12;20210201;88888888\nO;900000001;20120601;M;0034;02;20210201;20210228\n"
     found = read(tmp_path / "x.csv", head + body)
     assert sorted(found.clients["client_id"]) == sorted([child("R900000001"), child("O900000001")])
     assert "900000001" not in found.allocations.to_csv() + found.clients.to_csv() + str(found.meta)
@@ -56,6 +56,23 @@ def test_the_microdata_have_no_provider_and_a_rin_of_a_kind(tmp_path):
     assert pd.isna(ends["36"])
     assert ends["32"] == pd.Timestamp("2021-03-01")
     assert set(found.allocations["provider_id"]) == {"00000000"}
+
+
+def test_help_of_one_day_or_night_is_one_day(tmp_path):
+    """Start and end on one day: the commonest period of ambulant help, and one night of residence."""
+    found = read(tmp_path / "x.csv", HEAD + ROW.replace("20210331", "20210201"))
+    assert rows(found.allocations, "start_date", "end_date") == [("2021-02-01", "2021-02-02")]
+    assert rows(found.deliveries, "kind", "date") == [("start", "2021-02-01"), ("stop", "2021-02-02")]
+
+
+def test_what_is_not_read_and_what_contradicts_is_told(tmp_path):
+    """A column of its own is named; a child with two birth dates is as the first line says, and counted."""
+    head = HEAD.replace("agb_code", "agb_code;gestart_met_crisis")
+    twice = (ROW + ROW.replace("20120601", "20130601")).replace("41414141", "41414141;02")
+    found = read(tmp_path / "x.csv", head + twice)
+    assert rows(found.clients, "birth_date") == [("2012-06-01",)]
+    assert found.meta["n_birth_conflicts"] == 1
+    assert found.meta["left_out_columns"] == {"x.csv": ["gestart_met_crisis"]}
 
 
 def test_unknown_children_are_rejected_and_vague_birthdays_are_not(tmp_path):
@@ -80,7 +97,7 @@ def test_unknown_children_are_rejected_and_vague_birthdays_are_not(tmp_path):
         (";04;02", ";09;02", "reden_beeindiging outside"),
         (";V;", ";X;", "geslacht outside"),
         ("hulpvorm", "vorm", "lacks hulpvorm"),
-        ("20210401", "20210201", "end on or before the day they start"),
+        ("20210331", "20210131", "datum_einde before its datum_aanvang"),
         (";41414141", ";123456782", "could be a BSN in provider_id|provider_id"),
     ],
 )

@@ -1,9 +1,10 @@
 """Beleidsinformatie Jeugd (the file that providers deliver to CBS) and the CBS microdata on jeugdhulp.
 
 Neither holds allocations: a row is one period of jeugdhulp. It becomes an allocation with a start and, if it ended, a
-stop message. CBS writes the end as the first day after the help, as the register does (Informatieprotocol 3.5, 3.6).
-Source of fields and codes: Informatieprotocol Beleidsinformatie Jeugd; names of the microdata as public scripts use
-them (JGDHULPBUS).
+stop message. Both days that CBS writes belong to the help: of residence the start is the day after the first night and
+the end the day after the last one (Informatieprotocol 3.5, 3.6), so that a single night starts and ends on one day. The
+end becomes the first day after, here and nowhere else. Source of fields and codes: Informatieprotocol Beleidsinformatie
+Jeugd; names of the microdata as public scripts use them (JGDHULPBUS).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from zorgpad.region import Region
 from zorgpad.register import Register
 from zorgpad.schemas import TABLES, attrition_frame, columns
 from zorgpad.sources.cells import register_of_cells
-from zorgpad.sources.checks import Account, account_row, as_days, rejects_frame
+from zorgpad.sources.checks import Account, account_row, as_days, day_after, rejects_frame
 from zorgpad.sources.csv import is_vouched
 from zorgpad.sources.csv_cells import read_rows
 
@@ -65,7 +66,7 @@ def read_cbs(path: str | Path, region: Region, *, key: BinaryIO | None) -> Regis
     datum_aanvang, datum_einde, reden_beeindiging, verwijzer, agb_code (the last three may be absent). Microdata:
     RINPERSOONS, RINPERSOON, JGDHHULPVORM, JGDHGELDIGHEIDBEGINDATUM, JGDHGELDIGHEIDEINDDATUM, and geboortedatum,
     geslacht and gemeentecode from the tables of persons. Days are JJJJMMDD; an unknown day of birth is 00 (taken as the
-    1st), an unknown month 0000 (taken as 1 July). Semicolons or commas.
+    1st), an unknown month 0000 (taken as 1 July). Ends are the last day. Semicolons or commas.
 
     Parameters
     ----------
@@ -79,7 +80,8 @@ def read_cbs(path: str | Path, region: Region, *, key: BinaryIO | None) -> Regis
     -------
     Register
         One allocation per period; its id is the number of the line. Hulpvorm 01-14 becomes category 31-38. Without
-        agb_code every form of care has one unnamed provider, so that changes of provider are not seen.
+        agb_code every form of care has one unnamed provider, so that changes of provider are not seen. A child is as
+        its first line says; ``meta`` counts the children of whom another line says otherwise.
 
     Raises
     ------
@@ -89,7 +91,7 @@ def read_cbs(path: str | Path, region: Region, *, key: BinaryIO | None) -> Regis
         When the region has no zorgvorm for a category.
     """
     path = Path(path)
-    rows, kind = _read(path)
+    rows, kind, others = _read(path)
     if kind is MICRODATA:  # a RIN counts within its kind of person only
         rows["client"] = rows["client_kind"].fillna("") + rows["client"]
     known = rows[~rows["client"].fillna(UNKNOWN_IDS[0]).isin(UNKNOWN_IDS)]
@@ -106,13 +108,14 @@ def read_cbs(path: str | Path, region: Region, *, key: BinaryIO | None) -> Regis
         meta={
             "source": "CBS microdata" if kind is MICRODATA else "CBS Beleidsinformatie Jeugd",
             "is_synthetic": is_vouched(path.parent, [path]),
+            "n_birth_conflicts": _n_conflicts(known),
         },
     )
     lost = rejects_frame(account, place=lambda left: pd.DataFrame({"file": path.name, "position": left.index}))
     return Register(
         **{name: getattr(register, name) for name in TABLES},
         attrition=pd.concat([attrition_frame(account), register.attrition], ignore_index=True),
-        meta=register.meta,
+        meta=register.meta | ({"left_out_columns": {path.name: others}} if others else {}),
         rejects=pd.concat([lost, register.rejects], ignore_index=True) if len(lost) else register.rejects,
     )
 
@@ -122,8 +125,14 @@ def _as_children(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[["client"]].rename(columns={"client": "client_id"})
 
 
-def _read(path: Path) -> tuple[pd.DataFrame, Mapping[str, str]]:
-    """The rows under our names, and which of the two files it is."""
+def _n_conflicts(rows: pd.DataFrame) -> int:
+    """How many children have more than one birth date or sex."""
+    said = rows[["client", "birth", "sex"]].drop_duplicates()
+    return int(said.loc[said["client"].duplicated(), "client"].nunique())
+
+
+def _read(path: Path) -> tuple[pd.DataFrame, Mapping[str, str], list[str]]:
+    """The rows under our names, which of the two files it is, and the columns that are not read."""
     if not path.is_file():
         raise DataError(f"There is no file {path}.\nGive the CSV file itself.")
     with path.open("rb") as file:
@@ -139,14 +148,17 @@ def _read(path: Path) -> tuple[pd.DataFrame, Mapping[str, str]]:
         )
     if found.empty:
         raise DataError(f"{path.name} has no rows under its header.\nExport it anew, with rows.")
-    return pd.DataFrame({name: found.get(own) for name, own in kind.items()}, index=found.index, dtype=object), kind
+    rows = pd.DataFrame({name: found.get(own) for name, own in kind.items()}, index=found.index, dtype=object)
+    return rows, kind, [column for column in found if column not in kind.values()]
 
 
 def _tables(rows: pd.DataFrame, label: str) -> dict[str, pd.DataFrame]:
     """Clients, allocations and deliveries as cells of the layout."""
     form = rows["form"].str.zfill(2)
     _refuse(~form.isin(_CATEGORIES), "hulpvorm outside 01-04 and 11-14", label)
-    start, end = (_days(rows[name], name, label) for name in ("start", "end"))
+    start, last = (_days(rows[name], name, label) for name in ("start", "end"))
+    _refuse(last.notna() & (last < start), "datum_einde before its datum_aanvang", label)
+    end = day_after(last)
     born = rows["birth"].str.replace(r"0000$", "0701", regex=True).str.replace(r"00$", "01", regex=True)
     reason = rows["reason"].str.zfill(2) if "reason" in rows else pd.Series(None, index=rows.index, dtype=object)
     _refuse(reason.notna() & ~reason.isin(_END_REASONS), "reden_beeindiging outside 01-05", label)

@@ -29,6 +29,13 @@ def as_days(text: pd.Series) -> tuple[pd.Series, pd.Series]:
     return days, written.notna() & days.isna()
 
 
+def day_after(text: pd.Series) -> pd.Series:
+    """The next day of each written day; an open end stays open."""
+    days = pd.to_datetime(text.where(text != OPEN_END, None), format="%Y-%m-%d") + pd.Timedelta(days=1)
+    after = days.dt.strftime("%Y-%m-%d").astype(object)
+    return after.where(after.notna(), None)
+
+
 def check_gemeenten(codes: pd.Series, region: Region, *, source: str) -> None:
     """Refuse rows of a gemeente that the region does not have.
 

@@ -18,7 +18,7 @@ from zorgpad.region import Region
 from zorgpad.register import Register
 from zorgpad.schemas import TABLES
 from zorgpad.sources.cells import register_of_cells
-from zorgpad.sources.checks import OPEN_END
+from zorgpad.sources.checks import OPEN_END, day_after
 from zorgpad.sources.csv import is_vouched
 from zorgpad.sources.csv_cells import REQUIRED_FILES, count_lines, kind_of, read_rows
 from zorgpad.sources.mapping import ExportMapping, TableMapping, load_mapping
@@ -250,15 +250,8 @@ def _half_open(cells: pd.DataFrame, name: str) -> pd.DataFrame:
     """Last days become the first day after: ends of periods, and the date of a stop."""
     shifted = cells.copy()
     for column in shifted.columns.intersection(_ENDS):
-        shifted[column] = _day_after(shifted[column])
+        shifted[column] = day_after(shifted[column])
     if name == "deliveries":
         is_stop = shifted["kind"] == "stop"
-        shifted["date"] = shifted["date"].where(~is_stop, _day_after(shifted["date"]))
+        shifted["date"] = shifted["date"].where(~is_stop, day_after(shifted["date"]))
     return shifted
-
-
-def _day_after(text: pd.Series) -> pd.Series:
-    """The next day of each written day; an open end stays open."""
-    days = pd.to_datetime(text.where(text != OPEN_END, None), format="%Y-%m-%d") + pd.Timedelta(days=1)
-    after = days.dt.strftime("%Y-%m-%d").astype(object)
-    return after.where(after.notna(), None)

@@ -12,16 +12,10 @@ from hypothesis import strategies as st
 from notebooks import code, markdown, notebook
 from zorgpad import publish
 from zorgpad.errors import ReportError
+from zorgpad.notebook import notebook_title, read_notebook
 from zorgpad.overview import render_index
-from zorgpad.render import (
-    About,
-    GateError,
-    Run,
-    notebook_title,
-    read_notebook,
-    render_page,
-    slug,
-)
+from zorgpad.prose import slug
+from zorgpad.render import About, GateError, Run, render_page
 
 ABOUT = About(
     "Een 10 voor de Jeugd", date(2024, 1, 1), is_synthetic=True, provenance=(("Bron", "verzonnen <b>kinderen</b>"),)

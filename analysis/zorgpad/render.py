@@ -7,24 +7,21 @@ complete in itself: no scripts, no fonts, styles or images from elsewhere.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jinja2
-import mistune
 
 from zorgpad.errors import ReportError
 from zorgpad.labels import format_date
+from zorgpad.notebook import PARAMETER_TAGS, notebook_title, numbered_cells, source_of, tags_of
+from zorgpad.prose import Outline, markdown
 from zorgpad.publish import check_markup, exhibit_name, is_stamped, published_html
 
 MAX_PAGE_BYTES = 1_000_000
-PARAMETER_TAGS = frozenset({"parameters", "injected-parameters"})
-INJECTED_TAG = "injected-parameters"
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -139,74 +136,6 @@ class _Block:
     code: tuple[str, ...] = ()
 
 
-@dataclass
-class _Outline:
-    """The headings of a page while it is being made."""
-
-    entries: list[tuple[int, str, str]] = field(default_factory=list)
-    has_title: bool = False
-
-    def add(self, text: str, level: int) -> tuple[int, str]:
-        """The level and id of a new heading: never above 2, never a level skipped, every id once."""
-        deepest = self.entries[-1][0] + 1 if self.entries else 2
-        level = max(2, min(level, deepest))
-        taken = {entry[1] for entry in self.entries}
-        stem = slug(text) or "deel"
-        name = next(name for name in _numbered(stem) if name not in taken)
-        self.entries.append((level, name, text))
-        return level, name
-
-
-def read_notebook(path: str | Path) -> dict[str, Any]:
-    """Read a notebook file.
-
-    Raises
-    ------
-    ReportError
-        When it does not exist or is not a notebook of format 4.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise ReportError(f"There is no notebook {path}.\nGive the path of an .ipynb file.")
-    try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        is_notebook = notebook["nbformat"] >= 4 and all("cell_type" in cell for cell in notebook["cells"])
-    except (ValueError, KeyError, TypeError):
-        is_notebook = False
-    if not is_notebook:
-        raise ReportError(f"{path} is not a notebook of format 4.\nOpen it in JupyterLab and save it again.")
-    return dict(notebook)
-
-
-def source_of(cell: Mapping[str, Any]) -> str:
-    """The text of a cell, also where the file keeps it as a list of lines."""
-    source = cell.get("source", "")
-    return "".join(source) if isinstance(source, list) else str(source)
-
-
-def tags_of(cell: Mapping[str, Any]) -> frozenset[str]:
-    """The tags of a cell."""
-    return frozenset(cell.get("metadata", {}).get("tags", ()))
-
-
-def notebook_title(notebook: Mapping[str, Any], *, name: str) -> str:
-    """The first heading of level 1, as plain text; the file's name where there is none."""
-    for cell in notebook["cells"]:
-        found = re.search(r"^#\s+(.+?)\s*#*\s*$", source_of(cell), flags=re.MULTILINE)
-        if cell["cell_type"] == "markdown" and found:
-            return re.sub(r"[*_`]", "", found.group(1))
-    return re.sub(r"^\d+_", "", name).replace("_", " ").capitalize()
-
-
-def numbered_cells(notebook: Mapping[str, Any]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Each cell with its number in the notebook as it was written; the injected parameters bear no number (0)."""
-    number = 0
-    for cell in notebook["cells"]:
-        is_injected = INJECTED_TAG in tags_of(cell)
-        number += not is_injected
-        yield (0 if is_injected else number), cell
-
-
 def render_page(
     notebook: Mapping[str, Any], *, name: str, gemeente: str, gm_code: str, about: About, store: Store | None = None
 ) -> str:
@@ -237,7 +166,7 @@ def render_page(
     ReportError
         When the page becomes larger than 1 MB.
     """
-    outline = _Outline()
+    outline = Outline()
     blocks = list(_blocks(notebook, name, outline, store or Store()))
     if not about.has_code:
         blocks = [_Block(block.body) for block in blocks if block.body]
@@ -298,15 +227,9 @@ def _display(body: str) -> dict[str, Any]:
     return {"output_type": "display_data", "data": {"text/html": body}, "metadata": {}}
 
 
-def slug(text: str) -> str:
-    """``text`` as it stands in a file name or address: lower case, digits and hyphens."""
-    plain = text.casefold().translate(str.maketrans("áàäâéèëêíìïîóòöôúùüûç", "aaaaeeeeiiiioooouuuuc"))
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-
-
-def _blocks(notebook: Mapping[str, Any], name: str, outline: _Outline, store: Store) -> Iterator[_Block]:
+def _blocks(notebook: Mapping[str, Any], name: str, outline: Outline, store: Store) -> Iterator[_Block]:
     """The page in its order: text, and what was shown with the code that led to it below it."""
-    to_html = _markdown(outline)
+    to_html = markdown(outline)
     pending: list[str] = []
     for number, cell in numbered_cells(notebook):
         if cell["cell_type"] == "markdown":
@@ -370,50 +293,6 @@ def _kind(output: Mapping[str, Any]) -> str | None:
         return "widget"
     is_image = any(mime.startswith("image/") for mime in content)
     return "image" if is_image else "html" if "text/html" in content else "value"
-
-
-def _markdown(outline: _Outline) -> mistune.Markdown:
-    """A renderer of Markdown that records headings and shows HTML tags as text."""
-    return mistune.create_markdown(renderer=_Renderer(outline), plugins=["table", "strikethrough"])
-
-
-class _Renderer(mistune.HTMLRenderer):
-    """Markdown as this page needs it: one h1 (the page's own), tables with scopes in a box that scrolls."""
-
-    def __init__(self, outline: _Outline) -> None:
-        super().__init__(escape=True)
-        self._outline = outline
-
-    def heading(self, text: str, level: int, **_: Any) -> str:
-        """The first heading of level 1 is the page's title and is left out here."""
-        if level == 1 and not self._outline.has_title:
-            self._outline.has_title = True
-            return ""
-        level, name = self._outline.add(re.sub(r"<[^>]+>", "", text), level)
-        return f'<h{level} id="{name}">{text}</h{level}>\n'
-
-    def block_code(self, code: str, info: str | None = None) -> str:
-        """A block of code can be reached and scrolled with the keyboard."""
-        del info
-        return f'<pre tabindex="0"><code>{mistune.escape(code)}</code></pre>\n'
-
-    def table(self, text: str) -> str:
-        """A wide table scrolls in its own box, with the keyboard as well."""
-        return f'<div class="zp-scroll" role="group" aria-label="Tabel" tabindex="0"><table>{text}</table></div>\n'
-
-    def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:  # noqa: FBT001, FBT002 - mistune's
-        """A cell; a header says what it heads, and an empty one is no header."""
-        kind = ' class="zp-n"' if align == "right" else ""
-        return f'<th scope="col"{kind}>{text}</th>' if head and text else f"<td{kind}>{text}</td>"
-
-
-def _numbered(stem: str) -> Iterator[str]:
-    """``stem``, ``stem-2``, ``stem-3`` and so on."""
-    yield stem
-    number = 2
-    while True:
-        yield f"{stem}-{number}"
-        number += 1
 
 
 @cache

@@ -20,17 +20,9 @@ from typing import Any
 from zorgpad.batch.fork_server import ADDRESS, fork_server
 from zorgpad.batch.jobs import Job
 from zorgpad.manifest import hash_text
+from zorgpad.notebook import INJECTED_TAG, numbered_cells, source_of, tags_of
 from zorgpad.region import load_region
-from zorgpad.render import (
-    INJECTED_TAG,
-    GateError,
-    Store,
-    numbered_cells,
-    render_notebook,
-    render_page,
-    source_of,
-    tags_of,
-)
+from zorgpad.render import GateError, Store, render_notebook, render_page
 from zorgpad.scan import KINDS, scan_folder
 
 START_SECONDS = 120

@@ -14,9 +14,11 @@ from typing import Any
 from zorgpad.batch.limits import Limits
 from zorgpad.errors import DisclosureError, ReportError
 from zorgpad.manifest import describe, hash_file, hash_text, identity, inputs
+from zorgpad.notebook import notebook_title, read_notebook, source_of, tags_of
+from zorgpad.prose import slug
 from zorgpad.region import POLICIES, Region, load_region, shipped_regions
 from zorgpad.register import Register, read_register
-from zorgpad.render import About, notebook_title, read_notebook, slug, source_of, tags_of
+from zorgpad.render import About
 
 INTERNAL = "intern"
 STANDARD_PARAMETERS = ("register", "region", "gemeente", "peildatum", "policy")

@@ -189,6 +189,29 @@ def test_without_gemeenten_all_of_the_region_are_reported(run, tmp_path):
     assert result.runs[0].gemeente == "Asten"
 
 
+def test_region_peildatum_and_policy_are_found_where_the_register_tells_them(tmp_path):
+    """A sample says of which region it is and until when it is observed; the region says its policy."""
+    records = one_child(source="Proef", is_synthetic=True, peildatum="2023-07-01", region="een10voordejeugd")
+    register, recorder = write_register(records, tmp_path / "register"), Recorder()
+    notebooks, out = [write_notebook(tmp_path / "a.ipynb")], tmp_path / "reports"
+    result = run_batch(notebooks, ["0794"], register=register, out=out, policy="cbs", workers=1, executor=recorder)
+    assert result.folder == out / "een10voordejeugd" / "2023-07-01"
+    assert dict(recorder.jobs[0].parameters)["policy"] == "cbs"
+    run_batch(notebooks, ["0794"], register=register, out=tmp_path / "other", executor=recorder)
+    assert dict(recorder.jobs[1].parameters)["policy"] == "werkgroep"
+
+
+@pytest.mark.parametrize("absent", ["region", "peildatum"])
+def test_what_the_register_does_not_tell_is_asked_for(tmp_path, absent):
+    """Nothing guesses a region, and nothing asks for today."""
+    meta = {"source": "Proef", "is_synthetic": True, "peildatum": "2024-01-01", "region": "een10voordejeugd"}
+    records = one_child(**{name: value for name, value in meta.items() if name != absent})
+    register, notebook = write_register(records, tmp_path / "register"), write_notebook(tmp_path / "a.ipynb")
+    with pytest.raises(ReportError, match=rf"The {absent} is missing.*\nGive it with --{absent}"):
+        run_batch([notebook], ["0794"], register=register, out=tmp_path / "reports", executor=Recorder())
+    assert not (tmp_path / "reports").exists()
+
+
 def test_a_region_outside_the_package_is_given_by_its_path(run, region, tmp_path):
     """A notebook runs in another folder; a relative path would not be found there."""
     own = tmp_path / "mijn_regio"

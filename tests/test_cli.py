@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import zorgpad
+from notebooks import write_notebook
 from tables import register as register_of
 from zorgpad import cli
 from zorgpad.batch import BatchResult, Difference, Limits, Progress, Verification
@@ -266,11 +267,11 @@ def test_region_check_counts_what_is_there(zorgpad_):
 
 
 def test_report_takes_its_defaults_from_the_register(zorgpad_, register, batch, tmp_path):
-    """Region and peildatum of a sample are known; all notebooks in order, all gemeenten; the last line is the index."""
+    """What is not asked is left to run_batch; all notebooks in order, all gemeenten; the last line is the index."""
     code, out, err = zorgpad_("report", "--register", register)
     (call,) = batch
     assert code == 0
-    assert (call["peildatum"], call["region"].name, call["policy"]) == ("2024-01-01", "een10voordejeugd", "werkgroep")
+    assert (call["peildatum"], call["region"], call["policy"]) == (None, None, None)
     assert (call["gemeenten"], call["workers"]) == (None, 2)
     assert [path.name for path in call["notebooks"]] == ["a.ipynb", "b.ipynb"]
     assert out.splitlines()[-1] == str(tmp_path / "report" / "index.html")
@@ -294,18 +295,19 @@ def test_report_passes_on_what_was_asked(zorgpad_, register, batch):
     assert [path.name for path in call["notebooks"]] == ["x.ipynb"]
 
 
-def test_a_register_that_does_not_know_its_peildatum_needs_one(zorgpad_, batch, tmp_path):
+def test_a_register_that_does_not_know_its_peildatum_needs_one(zorgpad_, tmp_path):
     """Nothing asks for today: real records end when the researcher says so."""
+    write_notebook(tmp_path / "a.ipynb")
     records = register_of("""
         client | product | provider | start      | end
         a      | 43A09   | 11111111 | 2021-09-01 |
     """)
     write_register(records, tmp_path / "own")
-    code, _, err = zorgpad_("report", "--register", "own", "--region", "een10voordejeugd")
+    code, _, err = zorgpad_("report", "--register", "own", "--region", "een10voordejeugd", "--notebook", "a.ipynb")
     assert code == ReportError.exit_code
     assert "peildatum is missing" in err
     assert "--peildatum" in err
-    assert batch == []
+    assert not (tmp_path / "reports").exists()
 
 
 def test_a_failed_notebook_is_told_and_gives_exit_code_1(zorgpad_, register, batch, monkeypatch):

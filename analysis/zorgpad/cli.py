@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -322,20 +322,16 @@ def report(
     - `zorgpad report --scheduler tcp://10.0.0.1:8786`
     """
     from zorgpad.batch import Limits, run_batch
-    from zorgpad.region import load_region
-    from zorgpad.register import read_register
 
-    meta = read_register(register).meta
-    area = load_region(region or _from_meta(meta, "region", register))
     with _progress_bar() as progress, _workers(workers, scheduler) as (executor, width):
         result = run_batch(
             notebook or _notebooks(),
             gemeente or None,
             register=register,
-            region=area.folder,
-            peildatum=peildatum or _from_meta(meta, "peildatum", register),
+            region=region,
+            peildatum=peildatum,
             out=out,
-            policy=policy or area.policy,
+            policy=policy,
             workers=width,
             executor=executor,
             earlier="reuse" if resume else "remake",
@@ -520,15 +516,6 @@ def _workers(workers: int, scheduler: str | None) -> Iterator[tuple[Executor | N
 
     with cluster(scheduler) as executor_and_threads:
         yield executor_and_threads
-
-
-def _from_meta(meta: dict[str, Any], name: str, register: Path) -> str:
-    """What the register says of itself; only samples know their peildatum."""
-    if not meta.get(name):
-        raise ReportError(
-            f"The {name} is missing, and the register in {register} does not tell it.\nGive it with --{name}."
-        )
-    return str(meta[name])
 
 
 def _notebook_folder() -> Path:

@@ -132,15 +132,16 @@ def make_plan(
     gemeenten: Iterable[str] | None,
     *,
     register: str | Path,
-    region: str | Path,
-    peildatum: str | date,
-    policy: str,
+    region: str | Path | None,
+    peildatum: str | date | None,
+    policy: str | None,
 ) -> Plan:
     """Check everything and list the jobs; see :func:`zorgpad.batch.run_batch` for arguments and errors."""
     folder = Path(register).resolve()
-    area = load_region(region)
     records = read_register(folder)
-    day = _day(peildatum)
+    area = load_region(region or _told(records, "region", folder))
+    day = _day(_told(records, "peildatum", folder) if peildatum is None else peildatum)
+    policy = policy or area.policy
     _check_policy(policy, area)
     _check_register(records, area, day)
     chosen = _notebooks(notebooks)
@@ -160,6 +161,15 @@ def make_plan(
         for notebook in chosen
     )
     return Plan(jobs, area, about, policy, started_from, records)
+
+
+def _told(register: Register, name: str, folder: Path) -> str:
+    """What a register says of itself; only samples know their peildatum."""
+    if not register.meta.get(name):
+        raise ReportError(
+            f"The {name} is missing, and the register in {folder} does not tell it.\nGive it with --{name}."
+        )
+    return str(register.meta[name])
 
 
 def _day(peildatum: str | date) -> date:

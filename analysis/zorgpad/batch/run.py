@@ -57,10 +57,10 @@ def run_batch(
     gemeenten: Iterable[str] | None,
     *,
     register: str | Path,
-    region: str | Path,
-    peildatum: str | date,
     out: str | Path,
-    policy: str = "werkgroep",
+    region: str | Path | None = None,
+    peildatum: str | date | None = None,
+    policy: str | None = None,
     workers: int = 2,
     earlier: Literal["reuse", "remake"] = "reuse",
     limits: Limits = Limits(),  # noqa: B008 - it cannot be changed
@@ -79,15 +79,15 @@ def run_batch(
         Codes (``GM0794``) or names; ``None`` for all of the region.
     register : path
         The folder of a synthetic register.
-    region : str or path
-        A shipped region's name or a folder.
-    peildatum : str or date
-        The first day that is not observed, ``2024-01-01``.
     out : path
         The report becomes ``out/<region>/<peildatum>``. An earlier one is replaced when this one is complete; its other
         pages stay when they were made from the same register, region, policy and code.
-    policy : str
-        Disclosure policy: intern, werkgroep or cbs.
+    region : str or path, optional
+        A shipped region's name or a folder; without it the region that the register names.
+    peildatum : str or date, optional
+        The first day that is not observed, ``2024-01-01``; without it the register's own, which only samples know.
+    policy : str, optional
+        Disclosure policy: intern, werkgroep or cbs; without it the region's.
     workers : int
         Processes that run notebooks side by side.
     earlier : {"reuse", "remake"}

@@ -437,7 +437,7 @@ def test_a_forked_kernel_is_a_process_of_its_own(tmp_path):
             environment={"A": "1", "IPYTHONDIR": str(tmp_path / "ipython"), "JUPYTER_RUNTIME_DIR": str(tmp_path)},
             folder=str(tmp_path),
         )
-        until(lambda: (tmp_path / "told").exists() and (tmp_path / "told").read_text().endswith("]"), seconds=60)
+        until(lambda: (tmp_path / "told").exists() and (tmp_path / "told").read_text().endswith("]"), seconds=240)
         folder, setting, has_pandas, server = json.loads((tmp_path / "told").read_text())
         assert (folder, setting, has_pandas) == (str(tmp_path), "1", True)
         assert len(list(Path(f"/proc/{server}/task").iterdir())) == 1
@@ -467,7 +467,7 @@ def test_no_kernel_outlives_a_killed_batch(register, tmp_path):
     tell = f"import os, pathlib, time\npathlib.Path({str(started)!r}).write_text(str(os.getpid()))\ntime.sleep(60)"
     path = write_notebook(tmp_path / "a.ipynb", tell)
     batch = subprocess.Popen([sys.executable, str(script), str(path), str(register), str(tmp_path / "out")])
-    until(lambda: started.exists() and started.read_text(), seconds=60)
+    until(lambda: started.exists() and started.read_text(), seconds=240)
     family = {int(started.read_text()), *children_of(batch.pid)}
     assert len(family) >= 2
     batch.send_signal(signal.SIGKILL)

@@ -296,6 +296,14 @@ def report(
         Literal["intern", "werkgroep", "cbs"] | None,
         typer.Option(help="Disclosure policy.", show_default="the region's"),
     ] = None,
+    audience: Annotated[
+        Literal["werkgroep", "onderzoeker"] | None,
+        typer.Option(
+            help="For the werkgroep (no code) or a researcher (code behind a button).",
+            show_default="werkgroep; under policy intern onderzoeker",
+        ),
+    ] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Make every page as tagged PDF too (extra 'pdf').")] = False,  # noqa: FBT002 - a flag
     workers: WorkersOption = 2,
     resume: Annotated[  # noqa: FBT002 - an option with two names
         bool,
@@ -319,9 +327,11 @@ def report(
 
     - `zorgpad report --register data/large --gemeente Helmond --gemeente GM0743 --workers 4`
 
+    - `zorgpad report --pdf --audience onderzoeker`
+
     - `zorgpad report --scheduler tcp://10.0.0.1:8786`
     """
-    from zorgpad.batch import Limits, run_batch
+    from zorgpad.batch import Edition, Limits, run_batch
 
     with _progress_bar() as progress, _workers(workers, scheduler) as (executor, width):
         result = run_batch(
@@ -335,6 +345,7 @@ def report(
             workers=width,
             executor=executor,
             earlier="reuse" if resume else "remake",
+            edition=Edition(audience, "pdf" if pdf else "none"),
             limits=Limits(timeout, memory),
             progress=progress,
         )

@@ -38,7 +38,12 @@ def hash_folder(folder: str | Path) -> dict[str, str]:
 
 def hash_text(text: str) -> str:
     """The SHA-256 of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hash_bytes(text.encode())
+
+
+def hash_bytes(content: bytes) -> str:
+    """The SHA-256 of what a file holds, as :func:`hash_file`."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def inputs(register: str | Path, region: Region) -> dict[str, Any]:

@@ -74,6 +74,13 @@ class About:
     has_code: bool = True
     is_internal: bool = False
 
+    @property
+    def status(self) -> str:
+        """What the reader may do with a page, in a few words."""
+        if self.is_internal:
+            return "intern, niet delen"
+        return "voorbeeld met verzonnen kinderen" if self.is_synthetic else "beschermd, om te delen"
+
 
 @dataclass(frozen=True)
 class Store:
@@ -107,6 +114,8 @@ class Run:
         The kind of what went wrong, never a message: that could hold a child's values.
     cell : int or None
         The cell in which it went wrong, counted from 1 over all cells of the notebook.
+    pdf : str or None
+        Where the page is as PDF, relative to the index.
     """
 
     gm_code: str
@@ -116,6 +125,7 @@ class Run:
     page: str | None = None
     error: str | None = None
     cell: int | None = None
+    pdf: str | None = None
 
     @property
     def ok(self) -> bool:

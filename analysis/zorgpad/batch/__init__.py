@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zorgpad.batch.edition import Edition
     from zorgpad.batch.limits import Limits
     from zorgpad.batch.place import remove_earlier
     from zorgpad.batch.pool import Progress
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BatchResult",
     "Difference",
+    "Edition",
     "Limits",
     "Progress",
     "Verification",
@@ -29,6 +31,7 @@ __all__ = [
 _PLACES = {
     "BatchResult": "run",
     "Difference": "verify",
+    "Edition": "edition",
     "Limits": "limits",
     "Progress": "pool",
     "Verification": "verify",

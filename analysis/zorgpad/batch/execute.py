@@ -21,6 +21,7 @@ from zorgpad.batch.fork_server import ADDRESS, fork_server
 from zorgpad.batch.jobs import Job
 from zorgpad.manifest import hash_text
 from zorgpad.notebook import INJECTED_TAG, numbered_cells, source_of, tags_of
+from zorgpad.paper import make_pdf
 from zorgpad.region import load_region
 from zorgpad.render import GateError, Store, render_notebook, render_page
 from zorgpad.scan import KINDS, scan_folder
@@ -35,7 +36,7 @@ class Outcome:
     """What became of a job: a page, or the kind of error and, where it is known, the cell.
 
     ``seconds`` is the time it took, apart from waiting; ``notebook`` the executed notebook that may be shared;
-    ``cells`` the hash of what each cell showed, by its number.
+    ``cells`` the hash of what each cell showed, by its number; ``pdf`` the page on paper, where that is asked.
     """
 
     page: str | None
@@ -44,6 +45,7 @@ class Outcome:
     cell: int | None = None
     notebook: str | None = None
     cells: tuple[tuple[str, str], ...] = ()
+    pdf: bytes | None = None
 
 
 class _CellError(Exception):
@@ -62,7 +64,7 @@ def run_job(job: Job) -> Outcome:
     """
     begun = time.perf_counter()
     _own_fork_server()
-    page, notebook, error, cell = None, None, None, None
+    page, notebook, pdf, error, cell = None, None, None, None, None
     cells: tuple[tuple[str, str], ...] = ()
     try:
         store, name = _store(job), job.notebook.name
@@ -72,6 +74,7 @@ def run_job(job: Job) -> Outcome:
             executed, name=name, gemeente=job.gemeente, gm_code=job.gm_code, about=job.about, store=store
         )
         _look_through(made, shared)
+        pdf = make_pdf(made) if job.has_pdf else None
         page, notebook, cells = made, shared, tuple(_shown(executed))
     except _CellError as failure:
         error, cell = failure.kind, failure.cell
@@ -79,7 +82,7 @@ def run_job(job: Job) -> Outcome:
         error, cell = f"uitvoer zonder stempel: {failure.kind}", failure.cell
     except Exception as failure:
         error = type(failure).__name__
-    return Outcome(page, time.perf_counter() - begun, error, cell, notebook, cells)
+    return Outcome(page, time.perf_counter() - begun, error, cell, notebook, cells, pdf)
 
 
 def _shown(executed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -11,10 +11,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from zorgpad.batch.edition import Edition
 from zorgpad.batch.limits import Limits
 from zorgpad.errors import DisclosureError, ReportError
 from zorgpad.manifest import describe, hash_file, hash_text, identity, inputs
 from zorgpad.notebook import notebook_title, read_notebook, source_of, tags_of
+from zorgpad.paper import require_pdf
 from zorgpad.prose import slug
 from zorgpad.region import POLICIES, Region, load_region, shipped_regions
 from zorgpad.register import Register, read_register
@@ -43,7 +45,8 @@ class Job:
     """One notebook for one gemeente; all that a worker needs, also on another machine.
 
     ``release`` is the folder of the batch's release, where it has one. ``identity`` is the hash of everything that
-    decides its page (:func:`identified`): a page with the same identity need not be made again.
+    decides its page (:func:`identified`): a page with the same identity need not be made again. ``has_pdf``: it is
+    made as PDF too.
     """
 
     notebook: Notebook
@@ -54,6 +57,7 @@ class Job:
     release: str | None = None
     identity: str = ""
     limits: Limits = Limits()  # noqa: RUF009 - it cannot be changed
+    has_pdf: bool = False
 
     @property
     def key(self) -> str:
@@ -64,6 +68,11 @@ class Job:
     def shared(self) -> str:
         """Where its executed notebook goes, relative to the index."""
         return self.page.removesuffix(".html") + ".ipynb"
+
+    @property
+    def pdf(self) -> str:
+        """Where its page on paper goes, relative to the index."""
+        return self.page.removesuffix(".html") + ".pdf"
 
     @property
     def page(self) -> str:
@@ -79,6 +88,7 @@ class Plan:
     region: Region
     about: About
     policy: str
+    audience: str
     inputs: Mapping[str, Any]
     register: Register
 
@@ -111,7 +121,7 @@ def identified(plan: Plan, limits: Limits) -> Plan:
     started_from, day = identity(plan.inputs), f"{plan.about.peildatum:%Y-%m-%d}"
 
     def of(job: Job) -> str:
-        own = (started_from, job.notebook.name, job.notebook.sha256, job.gm_code, day, plan.policy)
+        own = (started_from, job.notebook.name, job.notebook.sha256, job.gm_code, day, plan.policy, plan.audience)
         return hash_text(json.dumps(own))
 
     return replace(plan, jobs=tuple(replace(job, identity=of(job), limits=limits) for job in plan.jobs))
@@ -135,6 +145,7 @@ def make_plan(
     region: str | Path | None,
     peildatum: str | date | None,
     policy: str | None,
+    edition: Edition = Edition(),  # noqa: B008 - it cannot be changed
 ) -> Plan:
     """Check everything and list the jobs; see :func:`zorgpad.batch.run_batch` for arguments and errors."""
     folder = Path(register).resolve()
@@ -144,11 +155,20 @@ def make_plan(
     policy = policy or area.policy
     _check_policy(policy, area)
     _check_register(records, area, day)
+    if edition.paper == "pdf":
+        require_pdf()
     chosen = _notebooks(notebooks)
     codes = list(dict.fromkeys(map(area.gemeente, gemeenten))) if gemeenten else list(area.gemeenten["gm_code"])
     started_from = inputs(folder, area)
-    provenance, is_internal = describe(started_from, area, policy=policy), policy == INTERNAL
-    about = About(area.label, day, records.is_synthetic, provenance, has_code=is_internal, is_internal=is_internal)
+    audience = edition.reader(policy)
+    about = About(
+        area.label,
+        day,
+        records.is_synthetic,
+        describe(started_from, area, policy=policy),
+        has_code=audience == "onderzoeker",
+        is_internal=policy == INTERNAL,
+    )
     common = (
         ("register", str(folder)),
         ("region", _region_parameter(area)),
@@ -156,11 +176,18 @@ def make_plan(
         ("policy", policy),
     )
     jobs = tuple(
-        Job(notebook, code, area.gemeente_name(code), (*common, ("gemeente", code)), about)
+        Job(
+            notebook,
+            code,
+            area.gemeente_name(code),
+            (*common, ("gemeente", code)),
+            about,
+            has_pdf=edition.paper == "pdf",
+        )
         for code in codes
         for notebook in chosen
     )
-    return Plan(jobs, area, about, policy, started_from, records)
+    return Plan(jobs, area, about, policy, audience, started_from, records)
 
 
 def _told(register: Register, name: str, folder: Path) -> str:

@@ -18,11 +18,12 @@ from zorgpad.batch.place import (
     earlier_reports,
     write_whole,
 )
-from zorgpad.manifest import MANIFEST_FILE, hash_file, hash_text, identity, write_json
+from zorgpad.manifest import MANIFEST_FILE, hash_bytes, hash_file, hash_text, identity, write_json
 from zorgpad.overview import render_index
 from zorgpad.render import Run
 
 Record = dict[str, Any]
+FILES = {"page": ".html", "shared": ".ipynb", "pdf": ".pdf"}  # what a record has the hash of
 
 
 def record_run(part: Path, job: Job, outcome: Outcome) -> Record:
@@ -35,14 +36,16 @@ def record_run(part: Path, job: Job, outcome: Outcome) -> Record:
     if outcome.notebook is not None:
         write_whole(part / job.shared, outcome.notebook)
         record["shared"] = hash_text(outcome.notebook)
+    if outcome.pdf is not None:
+        write_whole(part / job.pdf, outcome.pdf)
+        record["pdf"] = hash_bytes(outcome.pdf)
     _remember(part, job, record, round(outcome.seconds, 2))
     return record
 
 
 def _files_of(record: Record, page: Path) -> list[tuple[Path, str]]:
-    """The files of a run with their hashes: the page and, where there is one, the executed notebook."""
-    found = [(page, str(record["page"]))]
-    return found + ([(page.with_suffix(".ipynb"), str(record["shared"]))] if "shared" in record else [])
+    """The files of a run with their hashes: the page and, where there are, the executed notebook and the PDF."""
+    return [(page.with_suffix(suffix), str(record[kind])) for kind, suffix in FILES.items() if kind in record]
 
 
 def _is_whole(record: Record, page: Path) -> bool:
@@ -82,7 +85,7 @@ def reuse(part: Path, folder: Path, jobs: Iterable[Job]) -> tuple[dict[Job, Reco
     seconds: dict[str, float] = {}
     for job in jobs:
         for path, record, spent in known.get(job.identity, ()):
-            if _is_whole(record, path):
+            if _is_whole(record, path) and ("pdf" in record or not job.has_pdf):
                 if path != part / job.page:
                     _take_over(record, path, part / job.page)
                 _remember(part, job, record, spent)
@@ -97,7 +100,7 @@ def reuse(part: Path, folder: Path, jobs: Iterable[Job]) -> tuple[dict[Job, Reco
 def clear(part: Path, jobs: Iterable[Job] = ()) -> None:
     """Remove every page and record in ``part`` that does not belong to ``jobs``."""
     jobs = list(jobs)
-    wanted = {part / name for job in jobs for name in (job.page, job.shared)}
+    wanted = {part / name for job in jobs for name in (job.page, job.shared, job.pdf)}
     wanted |= {part / RECORDS / f"{job.gm_code}-{job.notebook.name}.json" for job in jobs}
     for path in part.rglob("*"):
         if path.is_file() and path not in wanted and part / RELEASE not in path.parents:
@@ -162,7 +165,8 @@ def _join(part: Path, plan: Plan, told: dict[str, dict[str, Any]], folder: Path)
         code = manifest["parameters"].get("gemeente")
         if code not in told:
             continue
-        holds = manifest["parameters"].get("policy") == plan.policy and identity(manifest["inputs"]) == present
+        told_for = [manifest["parameters"].get(name) for name in ("policy", "audience")]
+        holds = told_for == [plan.policy, plan.audience] and identity(manifest["inputs"]) == present
         for name, record in manifest["notebooks"].items():
             if name in told[code]:
                 continue
@@ -180,7 +184,8 @@ def run_of(plan: Plan, code: str, name: str, record: Mapping[str, Any]) -> Run:
     """The run that a record tells of."""
     gemeente = plan.region.gemeente_name(code)
     page = page_of(code, gemeente, name) if "page" in record else None
-    return Run(code, gemeente, name, record["title"], page, record.get("error"), record.get("cell"))
+    pdf = page.removesuffix(".html") + ".pdf" if page and "pdf" in record else None
+    return Run(code, gemeente, name, record["title"], page, record.get("error"), record.get("cell"), pdf)
 
 
 def _manifest(plan: Plan, code: str, notebooks: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,5 +195,6 @@ def _manifest(plan: Plan, code: str, notebooks: Mapping[str, Any]) -> dict[str, 
         "region": plan.region.name,
         "peildatum": f"{plan.about.peildatum:%Y-%m-%d}",
         "policy": plan.policy,
+        "audience": plan.audience,
     }
     return {"inputs": plan.inputs, "parameters": parameters, "notebooks": notebooks}

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from zorgpad.batch.edition import Edition
 from zorgpad.batch.limits import Limits
 from zorgpad.errors import ReportError
 
@@ -63,7 +64,8 @@ def run_batch(
     policy: str | None = None,
     workers: int = 2,
     earlier: Literal["reuse", "remake"] = "reuse",
-    limits: Limits = Limits(),  # noqa: B008 - it cannot be changed
+    edition: Edition = Edition(),  # noqa: B008 - it cannot be changed
+    limits: Limits = Limits(),  # noqa: B008 - idem
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> BatchResult:
@@ -93,6 +95,8 @@ def run_batch(
     earlier : {"reuse", "remake"}
         ``reuse``: a page that is whole and was made from the same things (register, region, policy, release, notebook,
         package, libraries) is not made again; a batch that was stopped goes on. ``remake``: every page is made anew.
+    edition : Edition
+        For whom the pages are (with or without code), and whether they are made as PDF too.
     limits : Limits
         Time for a cell, memory of a kernel.
     executor : Executor, optional
@@ -121,7 +125,9 @@ def run_batch(
 
     if workers < 1:
         raise ReportError(f"{workers} workers can do no work.\nGive 1 or more.")
-    plan = make_plan(notebooks, gemeenten, register=register, region=region, peildatum=peildatum, policy=policy)
+    plan = make_plan(
+        notebooks, gemeenten, register=register, region=region, peildatum=peildatum, policy=policy, edition=edition
+    )
     folder = Path(out).resolve() / plan.name
     with building(folder) as part:
         plan = identified(with_release(plan, _empty(part / RELEASE)), limits)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from zorgpad.batch.edition import Edition
 from zorgpad.batch.pool import Progress
-from zorgpad.batch.report import manifests
+from zorgpad.batch.report import FILES, manifests
 from zorgpad.batch.run import run_batch
 from zorgpad.errors import ReportError
 from zorgpad.manifest import hash_file
@@ -109,6 +110,7 @@ def verify_report(
             peildatum=parameters["peildatum"],
             policy=parameters["policy"],
             out=folder,
+            edition=_edition(told.values()),
             workers=workers,
             executor=executor,
             progress=progress,
@@ -125,6 +127,13 @@ def verify_report(
     return Verification(n_pages, tuple(differences), tuple(sorted(inputs)))
 
 
+def _edition(told: Iterable[Mapping[str, Any]]) -> Edition:
+    """For whom a report was made, and whether as PDF too."""
+    manifests = list(told)
+    has_pdf = any("pdf" in record for manifest in manifests for record in manifest["notebooks"].values())
+    return Edition(manifests[0]["parameters"].get("audience"), "pdf" if has_pdf else "none")
+
+
 def _compare(report: Path, stem: str, told: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
     """How the files of one run differ from its record, and its record from that of the new run."""
     if told["status"] != new["status"]:
@@ -132,7 +141,7 @@ def _compare(report: Path, stem: str, told: Mapping[str, Any], new: Mapping[str,
     found = []
     cells, others = told.get("cells", {}), new.get("cells", {})
     differing = tuple(sorted(int(at) for at in {*cells, *others} if cells.get(at) != others.get(at)))
-    for kind, suffix in (("page", ".html"), ("shared", ".ipynb")):
+    for kind, suffix in FILES.items():
         if kind not in told:
             continue
         path = report / f"{stem}{suffix}"

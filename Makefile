@@ -26,6 +26,7 @@ env: .venv/ready ## make the environment in .venv, or bring it up to date
 
 .venv/ready: .venv/locked pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(BIN)/jupyter kernelspec install --log-level ERROR --sys-prefix --name zorgpad analysis/zorgpad/batch/kernelspec
 	@touch $@
 
 report: env $(SAMPLE)/meta.json ## make the sample region and the reports of all its gemeenten

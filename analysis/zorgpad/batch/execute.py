@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import logging
-import os
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from zorgpad.batch.fork_server import ADDRESS, fork_server
 from zorgpad.batch.jobs import Job
 from zorgpad.manifest import hash_text
 from zorgpad.notebook import INJECTED_TAG, numbered_cells, source_of, tags_of
@@ -28,7 +23,6 @@ from zorgpad.scan import KINDS, scan_folder
 
 START_SECONDS = 120
 _NOT_EXECUTED = "NotExecuted"
-_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -63,7 +57,7 @@ def run_job(job: Job) -> Outcome:
     Messages of errors are dropped here, because they may hold a child's values.
     """
     begun = time.perf_counter()
-    _own_fork_server()
+    preload()
     page, notebook, pdf, error, cell = None, None, None, None, None
     cells: tuple[tuple[str, str], ...] = ()
     try:
@@ -117,18 +111,8 @@ def _store(job: Job) -> Store:
     return Store(draw=draw, is_only_source=is_only_source)
 
 
-def _own_fork_server() -> None:
-    """Let a process that no batch has started, such as a worker of a cluster, have a fork server until it ends."""
-    with _ONE_AT_A_TIME:
-        if ADDRESS not in os.environ:
-            stack = ExitStack()
-            os.environ[ADDRESS] = stack.enter_context(fork_server()) or ""
-            atexit.register(stack.close)
-            preload()
-
-
 def preload() -> None:
-    """Import what every job needs, so that the first one of a worker need not wait for it; for own processes only."""
+    """Import what every job needs; workers do so before their first one, so that it need not wait."""
     # An optional checker of web addresses, of which notebooks have none: building its parsers takes over a second.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type] # None is how Python notes "not there"
     import papermill.execute  # noqa: F401 - only loaded

@@ -35,6 +35,7 @@ PRELOADED = (
 )
 # Arrow's allocator would start a thread of its own as soon as it is loaded.
 _NO_THREAD = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
+_IN_NOTEBOOK = "module://matplotlib_inline.backend_inline"
 _LONGEST_REQUEST = 1 << 20
 
 
@@ -137,6 +138,8 @@ def _become_kernel(request: Mapping[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.environ.pop(ADDRESS, None)
+    # matplotlib was loaded with the server's settings; where nobody asks for another, figures stand in the notebook
+    import_module("matplotlib").rcParams["backend"] = os.environ.get("MPLBACKEND") or _IN_NOTEBOOK
     os.chdir(request["folder"])
     IPKernelApp.launch_instance(argv=request["arguments"])
 

@@ -1,27 +1,38 @@
-"""Kernels that are asked of a fork server, with the face that jupyter_client expects of a process."""
+"""Kernels that are asked of a fork server, with the face that jupyter_client expects of a process.
+
+:class:`ForkProvisioner` is registered as the kernel provisioner ``zorgpad-fork``, and the kernelspec ``zorgpad`` names
+it, so that ``papermill -k zorgpad``, nbclient and JupyterLab can use it without a batch.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import json
 import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 from uuid import uuid4
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from zorgpad.batch.fork_server import ADDRESS
+from zorgpad.batch.fork_server import ADDRESS, fork_server
 from zorgpad.batch.kernels import OwnKernelManager
 
 if sys.platform == "linux":
     import resource
 
 _ENDED = 1  # a forked kernel does not tell its exit code, only that it is gone
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class ForkedKernelManager(OwnKernelManager):
@@ -42,8 +53,34 @@ def kernel_manager(environment: Mapping[str, str], *, memory_mb: int | None) -> 
     return type("JobKernelManager", (ForkedKernelManager,), {"environment": environment, "memory_mb": memory_mb})
 
 
+def server_address() -> str:
+    """The address of the batch's fork server; where there is no batch, of one that ends with this process.
+
+    Empty where processes cannot be forked.
+    """
+    with _ONE_AT_A_TIME:
+        return os.environ.get(ADDRESS) or _own_server()
+
+
+@cache
+def _own_server() -> str:
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(fork_server()) or ""
+
+
 class ForkProvisioner(LocalProvisioner):
     """Asks the fork server for a kernel, and starts an interpreter itself where there is no server."""
+
+    _sockets: TemporaryDirectory[str] | None = None
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Let the kernel be spoken to over sockets in a folder of its own, where its manager had ports in mind."""
+        manager: Any = self.parent
+        if manager is not None and manager.transport == "tcp" and os.name == "posix":
+            self._sockets = TemporaryDirectory(prefix="zorgpad-", ignore_cleanup_errors=True)
+            manager.transport, manager.ip = "ipc", str(Path(self._sockets.name) / "kernel")
+        return await super().pre_launch(**kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel that ``cmd`` describes, the command line ``python -m ipykernel_launcher …``."""
@@ -57,11 +94,14 @@ class ForkProvisioner(LocalProvisioner):
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
         await super().cleanup(restart=restart)
+        if self._sockets is not None and not restart:
+            self._sockets.cleanup()
 
     async def _launch(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         try:
-            forked = ForkedProcess(
-                os.environ[ADDRESS],
+            forked = await asyncio.to_thread(  # a server that is still loading keeps who asks waiting
+                ForkedProcess,
+                server_address(),
                 arguments=cmd[cmd.index("-m") + 2 :],
                 environment=dict(kwargs["env"]),
                 folder=str(kwargs.get("cwd") or os.getcwd()),
@@ -69,7 +109,7 @@ class ForkProvisioner(LocalProvisioner):
         except (OSError, KeyError, ValueError):
             return await super().launch_kernel(cmd, **kwargs)
         self.process = forked  # type: ignore[assignment] # looks enough like a Popen
-        self.pid = forked.pid
+        self.pid = self.pgid = forked.pid
         self.cwd = kwargs.get("cwd")
         return self.connection_info
 

@@ -13,7 +13,7 @@ from zorgpad.indicators import nulmeting
 from zorgpad.publish import exhibit_name, is_stamped
 from zorgpad.region import load_region
 from zorgpad.register import write_register
-from zorgpad.releases import EXHIBITS, RELEASE_VARIABLE, draw_exhibit, make_release, open_release
+from zorgpad.releases import EXHIBITS, RELEASE_VARIABLE, Gallery, draw_exhibit, exhibits, make_release, open_release
 from zorgpad.releases.store import read_release, write_release
 from zorgpad.sample import make_register
 
@@ -188,3 +188,26 @@ def test_real_children_are_not_rounded_without_a_key(tmp_path, region):
     kept = make_release(records, region, peildatum=DAY, policy=choose_policy("werkgroep"), key=b"k" * 32)
     assert np.isin(kept["nulmeting"]["n_children"], [0, 5]).all()
     assert "niets te zeggen" in draw_exhibit(kept, "breakdowns", gemeente=HELMOND)
+
+
+def test_an_exhibit_of_the_region_is_drawn_once_for_all_gemeenten(monkeypatch):
+    """The process map of 342 gemeenten is one picture; what is of a gemeente is drawn for each."""
+    drawn = []
+    monkeypatch.setattr(exhibits, "_EXHIBITS", {})
+    monkeypatch.setattr(exhibits, "EXHIBITS", exhibits._EXHIBITS)
+    monkeypatch.setattr(exhibits, "_REGIONAL", set())
+
+    @exhibits.exhibit_of_region
+    def map_of_all(release):
+        drawn.append("region")
+        return release
+
+    @exhibits.exhibit
+    def own(release, gemeente):
+        drawn.append(gemeente)
+        return f"{release} {gemeente}"
+
+    gallery = Gallery("kaart")
+    shown = [gallery.draw(name, gemeente=code) for code in ("A", "B") for name in ("map_of_all", "own")]
+    assert shown == ["kaart", "kaart A", "kaart", "kaart B"]
+    assert drawn == ["region", "A", "B"]

@@ -8,10 +8,10 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zorgpad.batch.jobs import Job
 from zorgpad.manifest import hash_text
@@ -20,6 +20,9 @@ from zorgpad.paper import make_pdf
 from zorgpad.region import load_region
 from zorgpad.render import GateError, Store, render_notebook, render_page
 from zorgpad.scan import KINDS, scan_folder
+
+if TYPE_CHECKING:
+    from zorgpad.releases import Gallery
 
 START_SECONDS = 120
 _NOT_EXECUTED = "NotExecuted"
@@ -102,13 +105,19 @@ def _store(job: Job) -> Store:
     is_only_source = not job.about.is_synthetic and dict(job.parameters)["policy"] != "intern"
     if job.release is None:
         return Store(is_only_source=is_only_source)
-    from zorgpad.disclosure import choose_policy  # as below: loaded by workers, not by who only plans
-    from zorgpad.releases import draw_exhibit, read_release
-
     given = dict(job.parameters)
-    release = read_release(job.release, load_region(given["region"]), choose_policy(given["policy"]))
-    draw = cache(partial(draw_exhibit, release, gemeente=job.gm_code))
-    return Store(draw=draw, is_only_source=is_only_source)
+    gallery = _gallery(job.release, job.batch, given["region"], given["policy"])
+    return Store(draw=cache(partial(gallery.draw, gemeente=job.gm_code)), is_only_source=is_only_source)
+
+
+@lru_cache(maxsize=1)
+def _gallery(folder: str, batch: str, region: str, policy: str) -> Gallery:
+    """The release of a batch, read once by each worker; ``batch`` tells it from another in the same folder."""
+    del batch
+    from zorgpad.disclosure import choose_policy  # as below: loaded by workers, not by who only plans
+    from zorgpad.releases import Gallery, read_release
+
+    return Gallery(read_release(folder, load_region(region), choose_policy(policy)))
 
 
 def preload() -> None:

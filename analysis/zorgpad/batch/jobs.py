@@ -46,7 +46,7 @@ class Job:
 
     ``release`` is the folder of the batch's release, where it has one. ``identity`` is the hash of everything that
     decides its page (:func:`identified`): a page with the same identity need not be made again. ``has_pdf``: it is
-    made as PDF too.
+    made as PDF too. ``batch`` is the hash of what all jobs of its batch start from.
     """
 
     notebook: Notebook
@@ -56,6 +56,7 @@ class Job:
     about: About
     release: str | None = None
     identity: str = ""
+    batch: str = ""
     limits: Limits = Limits()  # noqa: RUF009 - it cannot be changed
     has_pdf: bool = False
 
@@ -124,7 +125,9 @@ def identified(plan: Plan, limits: Limits) -> Plan:
         own = (started_from, job.notebook.name, job.notebook.sha256, job.gm_code, day, plan.policy, plan.audience)
         return hash_text(json.dumps(own))
 
-    return replace(plan, jobs=tuple(replace(job, identity=of(job), limits=limits) for job in plan.jobs))
+    return replace(
+        plan, jobs=tuple(replace(job, identity=of(job), batch=started_from, limits=limits) for job in plan.jobs)
+    )
 
 
 def folder_of(gm_code: str, gemeente: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 
 from zorgpad.batch.execute import Outcome, run_job
 from zorgpad.batch.fork_server import fork_server
@@ -43,27 +44,32 @@ def outcomes(
     A job whose worker is lost is an outcome as well: its error is the kind of exception. Jobs that were only waiting
     when an own worker was lost are run by new ones.
     """
-    waiting, n_failed = list(jobs), 0
-    tell = progress or (lambda _: None)
-    tell(Progress(0, 0, len(jobs), tuple(waiting[:workers])))
+    waiting, n_failed = {job.key: job for job in jobs}, 0
+
+    def tell(last: Job | None = None) -> None:
+        if progress is not None:
+            running = tuple(islice(waiting.values(), workers))
+            progress(Progress(len(jobs) - len(waiting), n_failed, len(jobs), running, last))
+
+    tell()
     while waiting:
         n_before = len(waiting)
         with _processes(min(workers, len(waiting))) if executor is None else _borrowed(executor) as pool:
-            for job, future in _done(pool, waiting):
+            for job, future in _done(pool, list(waiting.values())):
                 if executor is None and isinstance(future.exception(), BrokenExecutor):
                     continue
                 outcome = _outcome(future)
                 del future
-                waiting.remove(job)
+                del waiting[job.key]
                 n_failed += outcome.page is None
                 yield job, outcome
-                tell(Progress(len(jobs) - len(waiting), n_failed, len(jobs), tuple(waiting[:workers]), job))
+                tell(job)
         if waiting and len(waiting) == n_before:  # those at work are what no worker survives
-            for job in waiting[:workers]:
-                waiting.remove(job)
+            for job in list(islice(waiting.values(), workers)):
+                del waiting[job.key]
                 n_failed += 1
                 yield job, Outcome(None, 0.0, BrokenExecutor.__name__)
-                tell(Progress(len(jobs) - len(waiting), n_failed, len(jobs), tuple(waiting[:workers]), job))
+                tell(job)
 
 
 def _done(pool: Executor, jobs: Sequence[Job]) -> Iterator[tuple[Job, Future[Outcome]]]:

@@ -1,7 +1,7 @@
 """Releases: everything that a report of a region may show, computed and protected once, before any notebook runs."""
 
 from zorgpad.releases import exhibits_flows, exhibits_region, exhibits_stays  # noqa: F401 - they register their exhibits
-from zorgpad.releases.exhibits import EXHIBITS, draw_exhibit, exhibit
+from zorgpad.releases.exhibits import EXHIBITS, Gallery, draw_exhibit, exhibit, exhibit_of_region
 from zorgpad.releases.make import make_release
 from zorgpad.releases.page import RELEASE_VARIABLE, Page, open_release
 from zorgpad.releases.store import Release, read_label, read_release, write_release
@@ -9,10 +9,12 @@ from zorgpad.releases.store import Release, read_label, read_release, write_rele
 __all__ = [
     "EXHIBITS",
     "RELEASE_VARIABLE",
+    "Gallery",
     "Page",
     "Release",
     "draw_exhibit",
     "exhibit",
+    "exhibit_of_region",
     "make_release",
     "open_release",
     "read_label",

@@ -21,6 +21,7 @@ from zorgpad.releases.store import Release
 
 Exhibit = Callable[[Release, str], str]
 _EXHIBITS: dict[str, Exhibit] = {}
+_REGIONAL: set[str] = set()
 EXHIBITS = MappingProxyType(_EXHIBITS)
 
 # So many steps of rounding must a stock count, for a line through the months to show more than rounding.
@@ -33,6 +34,29 @@ def exhibit(function: Exhibit) -> Exhibit:
     """Register ``function`` under its name, for notebooks to show."""
     _EXHIBITS[function.__name__] = function
     return function
+
+
+def exhibit_of_region(function: Callable[[Release], str]) -> Callable[[Release], str]:
+    """Register ``function`` under its name: it shows the same for every gemeente, and is drawn once for all of them."""
+    _EXHIBITS[function.__name__] = lambda release, gemeente: function(release)  # noqa: ARG005 - as every exhibit
+    _REGIONAL.add(function.__name__)
+    return function
+
+
+class Gallery:
+    """The exhibits of one release; what shows the whole region is drawn once for all gemeenten."""
+
+    def __init__(self, release: Release) -> None:
+        self._release = release
+        self._drawn: dict[str, str] = {}
+
+    def draw(self, name: str, *, gemeente: str) -> str:
+        """The HTML of an exhibit; errors are those of :func:`draw_exhibit`."""
+        if name not in _REGIONAL:
+            return draw_exhibit(self._release, name, gemeente=gemeente)
+        if name not in self._drawn:
+            self._drawn[name] = draw_exhibit(self._release, name, gemeente=gemeente)
+        return self._drawn[name]
 
 
 def draw_exhibit(release: Release, name: str, *, gemeente: str) -> str:
@@ -71,10 +95,9 @@ def kwaliteit(release: Release, gemeente: str) -> str:
     return table_markup(table, title="Wat er in de gegevens is gevonden", caption=counted(release, note))
 
 
-@exhibit
-def weggelaten(release: Release, gemeente: str) -> str:
+@exhibit_of_region
+def weggelaten(release: Release) -> str:
     """What reading left out, over the whole region."""
-    del gemeente
     table = tables.account_table(release["weggelaten"])
     return table_markup(table, title="Weggelaten regels, naar reden", caption=counted(release, "Hele regio."))
 
@@ -128,10 +151,9 @@ def stand_tabel(release: Release, gemeente: str) -> str:
     return table_markup(table, title=f"Kinderen per vorm van verblijf, {name}", caption=counted(release, ""))
 
 
-@exhibit
-def voorbeelden(release: Release, gemeente: str) -> str:
+@exhibit_of_region
+def voorbeelden(release: Release) -> str:
     """The roads of three invented children; never those of a real child."""
-    del gemeente
     shown = release["voorbeelden"]
     forms = [tuple(text.split("|")) if text else () for text in shown["stapeling"]]
     shown = shown.assign(stapeling=pd.Series(forms, index=shown.index, dtype=object))
@@ -141,28 +163,25 @@ def voorbeelden(release: Release, gemeente: str) -> str:
     return figure_markup(figures.draw_timelines(shown, names=names, window_start=window), **words)
 
 
-@exhibit
-def zorgpaden(release: Release, gemeente: str) -> str:
+@exhibit_of_region
+def zorgpaden(release: Release) -> str:
     """The process map of the region."""
-    del gemeente
     nodes, edges = release["vormen"], release["overgangen"]
     words = tables.describe_process(nodes, edges, release.region, peildatum=release.peildatum)
     return stamped_figure(release, figures.draw_process(nodes, edges), words)
 
 
-@exhibit
-def na_pleegzorg(release: Release, gemeente: str) -> str:
+@exhibit_of_region
+def na_pleegzorg(release: Release) -> str:
     """What follows pleegzorg, in the region."""
-    del gemeente
     table = tables.next_states_table(release["overgangen"], from_state="pleegzorg")
     note = "Kans dat dit binnen een jaar de eerstvolgende vorm van hulp is, met het 95%-interval. Hele regio."
     return table_markup(table, title="Wat volgt op pleegzorg", caption=counted(release, note))
 
 
-@exhibit
-def plaatsingen(release: Release, gemeente: str) -> str:
+@exhibit_of_region
+def plaatsingen(release: Release) -> str:
     """How many stays in pleegzorg count."""
-    del gemeente
     row = release["plaatsingen"].iloc[0]
     return text_markup(tables.tell_stays(row, what="plaatsingen in pleegzorg in de regio"))
 
@@ -179,10 +198,9 @@ def breakdowns(release: Release, gemeente: str) -> str:
     return text_markup(tables.tell_band(own, area=f"{kind} {name}"))
 
 
-@exhibit
-def breakdowns_grootste_aanbieder(release: Release, gemeente: str) -> str:
+@exhibit_of_region
+def breakdowns_grootste_aanbieder(release: Release) -> str:
     """The band of breakdowns per year at the largest provider, beside what it counted itself."""
-    del gemeente
     bands = release["breakdowns"]
     own = bands[bands["area_kind"] == "aanbieder"]
     table = tables.band_table(own, published=release.region.published("breakdowns"))
@@ -191,10 +209,9 @@ def breakdowns_grootste_aanbieder(release: Release, gemeente: str) -> str:
     return table_markup(table, title=title, caption=counted(release, note))
 
 
-@exhibit
-def einde(release: Release, gemeente: str) -> str:
+@exhibit_of_region
+def einde(release: Release) -> str:
     """How stays in pleegzorg end, in the region."""
-    del gemeente
     curve, region = release["einde"], release.region
     exits = [name for name in _EXITS if name in set(curve["outcome"])]
     words = tables.describe_incidence(

@@ -4,34 +4,31 @@ from __future__ import annotations
 
 from zorgpad import figures, tables
 from zorgpad.publish import table_markup
-from zorgpad.releases.exhibits import counted, exhibit, stamped_figure
+from zorgpad.releases.exhibits import counted, exhibit_of_region, stamped_figure
 from zorgpad.releases.store import Release
 
 _HALF_YEARS = 4
 
 
-@exhibit
-def rond_pleegzorg(release: Release, gemeente: str) -> str:
+@exhibit_of_region
+def rond_pleegzorg(release: Release) -> str:
     """Where children were before and after a stay in pleegzorg, whole region."""
-    del gemeente
     shares = release["rond_pleegzorg"]
     words = tables.describe_around(shares, release.region, peildatum=release.peildatum)
     return stamped_figure(release, figures.draw_around(shares), words)
 
 
-@exhibit
-def stapeling_tabel(release: Release, gemeente: str) -> str:
+@exhibit_of_region
+def stapeling_tabel(release: Release) -> str:
     """Which forms of care run together, as shares of children, whole region."""
-    del gemeente
     table = tables.stapeling_children_table(release["stapeling"])
     note = "Hele regio, laatste twee jaar. Een kind telt mee als beide vormen op minstens één dag tegelijk liepen."
     return table_markup(table, title="Hulp die tegelijk liep (stapeling)", caption=counted(release, note))
 
 
-@exhibit
-def stromen_tabel(release: Release, gemeente: str) -> str:
+@exhibit_of_region
+def stromen_tabel(release: Release) -> str:
     """Who came into each form of residence and who left it, per half year, whole region."""
-    del gemeente
     flows = release["stromen"]
     flows = flows[flows["period"].isin(sorted(set(flows["period"]))[-_HALF_YEARS:])]
     someone = flows.drop(columns=["period", "zorgvorm"]).fillna(1).sum(axis=1) > 0

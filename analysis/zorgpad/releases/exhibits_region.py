@@ -7,7 +7,7 @@ import pandas as pd
 from zorgpad import figures, indicators, tables
 from zorgpad.errors import DataError
 from zorgpad.publish import table_markup, text_markup
-from zorgpad.releases.exhibits import counted, exhibit, stamped_figure
+from zorgpad.releases.exhibits import counted, exhibit, exhibit_of_region, stamped_figure
 from zorgpad.releases.frames_ambitions import RESIDENCE
 from zorgpad.releases.store import Release
 
@@ -43,10 +43,9 @@ def benchmark_tabel(release: Release, gemeente: str) -> str:
     return table_markup(table, title=title, caption=counted(release, note))
 
 
-@exhibit
-def ambities_lijst(release: Release, gemeente: str) -> str:
+@exhibit_of_region
+def ambities_lijst(release: Release) -> str:
     """Every target of the region, and what is needed to count it."""
-    del gemeente
     aims = release.region.ambitions
     if aims.empty:
         raise DataError("The region has no ambitions.\nAdd them to ambitions.csv.")
@@ -54,26 +53,23 @@ def ambities_lijst(release: Release, gemeente: str) -> str:
     return table_markup(table, title="De doelen van de regio", caption="Bron: het programmaplan van de regio.")
 
 
-@exhibit
-def ambitie_kort(release: Release, gemeente: str) -> str:
+@exhibit_of_region
+def ambitie_kort(release: Release) -> str:
     """Whether the region is on course for fewer children in residence."""
-    del gemeente
     return text_markup(tables.tell_ambition(release["ambitie"], _aim(release)))
 
 
-@exhibit
-def ambitie_pad(release: Release, gemeente: str) -> str:
+@exhibit_of_region
+def ambitie_pad(release: Release) -> str:
     """Children in residence so far, the target, and where unchanged flows lead."""
-    del gemeente
     path, aim, past = release["ambitie"], _aim(release), _past(release)
     words = tables.describe_ambition(path, aim, past=past, region=release.region, peildatum=release.peildatum)
     return stamped_figure(release, figures.draw_ambition(path, aim=aim, past=past), words)
 
 
-@exhibit
-def ambitie_scenarios(release: Release, gemeente: str) -> str:
+@exhibit_of_region
+def ambitie_scenarios(release: Release) -> str:
     """The target year under each scenario."""
-    del gemeente
     aim = _aim(release)
     table = tables.scenarios_table(release["ambitie"])
     note = f"Doel: hoogstens {aim['target']} kinderen in {aim['year']}. Schatting van een model; kansen op 5% afgerond."

@@ -6,24 +6,22 @@ import pandas as pd
 
 from zorgpad import figures, tables
 from zorgpad.publish import table_markup
-from zorgpad.releases.exhibits import counted, exhibit, stamped_figure
+from zorgpad.releases.exhibits import counted, exhibit_of_region, stamped_figure
 from zorgpad.releases.source import PLEEGZORG
 from zorgpad.releases.store import Release
 
 
-@exhibit
-def duur_per_vorm(release: Release, gemeente: str) -> str:
+@exhibit_of_region
+def duur_per_vorm(release: Release) -> str:
     """How long children stay in each form of residence, a panel per form, whole region."""
-    del gemeente
     curves = _by_form(release, "vormduur", "verblijf")
     words = tables.describe_form_stays(curves, release.region, peildatum=release.peildatum)
     return stamped_figure(release, figures.draw_form_stays(curves), words, curve=True)
 
 
-@exhibit
-def duur_per_vorm_tabel(release: Release, gemeente: str) -> str:
+@exhibit_of_region
+def duur_per_vorm_tabel(release: Release) -> str:
     """After how long a quarter, half and three quarters have left each form, whole region."""
-    del gemeente
     lengths = _by_form(release, "vormduur_kwantielen", "verblijfsduur")
     note = "Hele regio. Kinderen die er nog zijn, tellen mee. ‘Niet bereikt’: dat is nog niet te zeggen."
     return table_markup(

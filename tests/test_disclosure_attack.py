@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zorgpad.disclosure import atoms_of, attack, attack_summary, choose_policy, protect_table
+from zorgpad.disclosure import atoms_of, attack, attack_summary, choose_policy, protect_cells
 from zorgpad.errors import DisclosureError
 
 
@@ -75,7 +75,7 @@ def test_controlled_rounding_leaves_four_where_nearest_rounding_does_not(seed):
     atoms, sums = table(seed)
     truth = atoms.matrix @ atoms.n
     cells = pd.DataFrame({"cell": atoms.cells})
-    done = protect_table(cells, atoms=atoms, policy=choose_policy("werkgroep"), key=bytes(range(32)), attempts=1).counts
+    done = protect_cells(cells, atoms=atoms, policy=choose_policy("werkgroep"), key=bytes(range(32)), attempts=1).counts
     found = attack(done.assign(base=5), sums)
     assert attack_summary(found)["narrowest"] >= 4
     assert ((found["low"] <= truth) & (truth <= found["high"])).all()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 
-from zorgpad.disclosure import atoms_of, audit, choose_policy, protect_table
+from zorgpad.disclosure import atoms_of, audit, choose_policy, protect_cells
 from zorgpad.disclosure.audit import narrow_cells, narrow_with_margins
 from zorgpad.errors import DisclosureError
 
@@ -53,7 +53,7 @@ def test_no_cell_of_a_protected_table_is_recovered(seed):
     ]
     atoms = atoms_of(pd.DataFrame(rows, columns=["client_id", "cell"]))
     cells = pd.DataFrame({"cell": atoms.cells})
-    done = protect_table(cells, atoms=atoms, policy=choose_policy("werkgroep"), key=bytes(range(32)))
+    done = protect_cells(cells, atoms=atoms, policy=choose_policy("werkgroep"), key=bytes(range(32)))
     assert done.report["n_two_step"][0] == 0
     found = audit(atoms.cells, done.counts["n"].to_numpy(dtype=int), atoms.matrix, base=5)
     truth = atoms.matrix @ atoms.n
@@ -81,7 +81,7 @@ def test_a_rounding_that_margins_see_through_is_tried_again():
         cells, truth = pd.DataFrame({"cell": atoms.cells}), (atoms.matrix @ atoms.n).astype(float)
         for attempts in narrow:
             key = bytes([seed]) * 32
-            done = protect_table(cells, atoms=atoms, policy=choose_policy("werkgroep"), key=key, attempts=attempts)
+            done = protect_cells(cells, atoms=atoms, policy=choose_policy("werkgroep"), key=key, attempts=attempts)
             shown = done.counts["n"].to_numpy(dtype=float)
             reach = np.where(np.abs(shown - truth) >= 5, 9.0, 4.0)
             found = narrow_with_margins(atoms.matrix, truth, shown, reach=reach, least=2).sum()

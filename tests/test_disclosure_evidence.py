@@ -11,10 +11,10 @@ from zorgpad.releases.protect import ACCOUNT_COLUMNS
 
 ACCOUNT = pd.DataFrame(
     [
-        ("stand", "linked rounding", 40, 55, 0, 0, 4, 0.0),
-        ("stand", "linked rounding", 40, 55, 2, 0, 7, 0.0),
-        ("verblijf", "rounded cumulative counts", 120, 0, 0, 3, 0, 0.0441),
-        ("overgangen", "rounded roads", 9, 12, 0, 0, 3, 0.0),
+        ("stand", "linked rounding", 40, 55, 0, 0, 4, 0, 0.0),
+        ("stand", "linked rounding", 40, 55, 2, 0, 7, 0, 0.0),
+        ("verblijf", "rounded cumulative counts", 120, 0, 0, 3, 0, 0, 0.0441),
+        ("overgangen", "rounded flows", 9, 12, 0, 0, 3, 0, 0.0),
     ],
     columns=list(ACCOUNT_COLUMNS),
 )

@@ -14,6 +14,7 @@ from zorgpad.disclosure import (
     atoms_of,
     choose_policy,
     keyed_rounding,
+    protect_cells,
     protect_members,
     protect_share,
     protect_table,
@@ -129,7 +130,7 @@ def test_intern_changes_nothing_and_cbs_withholds_under_ten():
 def test_linked_cells_are_protected_together():
     """A table that leaves out a cell of its groups is refused."""
     with pytest.raises(DisclosureError, match="1 cells are linked"):
-        protect_table(pd.DataFrame({"cell": ["g"]}), atoms=atoms_of(members(g="a", h="a")), policy=WERKGROEP, key=KEY)
+        protect_cells(pd.DataFrame({"cell": ["g"]}), atoms=atoms_of(members(g="a", h="a")), policy=WERKGROEP, key=KEY)
 
 
 def test_a_share_needs_a_denominator_of_ten():

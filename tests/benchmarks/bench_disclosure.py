@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.optimize import linprog
 from scipy.sparse import vstack
 
-from zorgpad.disclosure import atoms_of, audit, choose_policy, protect_table
+from zorgpad.disclosure import atoms_of, audit, choose_policy, protect_cells
 
 N_GEMEENTEN, N_PRODUCTS = 11, 32
 KEY = bytes(range(32))
@@ -53,7 +53,7 @@ def main():
     for seed in range(3):
         atoms = atoms_of(table(seed))
         began = time.perf_counter()
-        done = protect_table(
+        done = protect_cells(
             pd.DataFrame({"cell": atoms.cells}), atoms=atoms, policy=choose_policy("werkgroep"), key=KEY
         )
         protected = time.perf_counter()

@@ -4,13 +4,24 @@ from zorgpad.disclosure.attack import attack, attack_summary
 from zorgpad.disclosure.audit import audit
 from zorgpad.disclosure.curves import curve_loss, protect_curve, protect_quantiles
 from zorgpad.disclosure.evidence import write_evidence
+from zorgpad.disclosure.graphs import protect_graph
+from zorgpad.disclosure.history import History
 from zorgpad.disclosure.ledger import Ledger
 from zorgpad.disclosure.policies import Policy, choose_policy
 from zorgpad.disclosure.rounding import Rounded, controlled_rounding, keyed_rounding, remember, thresholds
-from zorgpad.disclosure.tables import Atoms, Protected, atoms_of, protect_members, protect_share, protect_table
+from zorgpad.disclosure.tables import (
+    Atoms,
+    Protected,
+    atoms_of,
+    protect_cells,
+    protect_members,
+    protect_share,
+    protect_table,
+)
 
 __all__ = [
     "Atoms",
+    "History",
     "Ledger",
     "Policy",
     "Protected",
@@ -23,7 +34,9 @@ __all__ = [
     "controlled_rounding",
     "curve_loss",
     "keyed_rounding",
+    "protect_cells",
     "protect_curve",
+    "protect_graph",
     "protect_members",
     "protect_quantiles",
     "protect_share",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from zorgpad.disclosure.policies import Policy
+from zorgpad.disclosure.history import History
+from zorgpad.disclosure.policies import Policy, choose_policy
 from zorgpad.disclosure.tables import protect_members
 
 CENSORED, IN_STAY, ENTERED = "censored", "in_stay", "entered"
@@ -21,11 +23,12 @@ Ints = NDArray[np.int64]
 def protect_curve(
     stays: pd.DataFrame,
     *,
-    by: Sequence[str],
-    policy: Policy,
+    by: Sequence[str] = (),
+    policy: Policy | str,
     key: bytes,
     horizon_days: int = 1890,
     subsets: Mapping[str, str] | None = None,
+    history: History | None = None,
 ) -> pd.DataFrame:
     """Kaplan–Meier and cumulative incidence of nested groups, from counts that were rounded together.
 
@@ -37,11 +40,12 @@ def protect_curve(
     Parameters
     ----------
     stays : DataFrame
-        client_id, start_date, entry_days, exit_days, outcome and the columns ``by``: a row per stay and group that it
-        belongs to (a stay in a gemeente is also one of its region).
+        client_id, entry_days, exit_days, outcome and the columns ``by``: a row per stay and group that it belongs to (a
+        stay in a gemeente is also one of its region). ``start_date`` tells the stays of a child apart; without it every
+        row is a stay of its own, and groups do not nest.
     by : sequence of str
-        What names a group.
-    policy : Policy
+        What names a group; nothing: one curve of all.
+    policy : Policy or str
         ``grid_days`` and ``minimum_n``: a curve ends where fewer are protected to be at risk, and a group that has not
         so many at its begin has none.
     key : bytes
@@ -49,6 +53,8 @@ def protect_curve(
         The last day of the grid.
     subsets : mapping of str to str, optional
         A further outcome and the boolean column that says which stays ended so; their other outcome stays as well.
+    history : History, optional
+        Earlier releases, as in :func:`zorgpad.disclosure.protect_cells`.
 
     Returns
     -------
@@ -62,13 +68,14 @@ def protect_curve(
     -----
     Chiang (1968) for the life table; Marubini and Valsecchi (1995) for the variance of the incidence.
     """
-    grid = np.arange(0, horizon_days + 1, policy.grid_days)
+    rules = choose_policy(policy) if isinstance(policy, str) else policy
+    grid = np.arange(0, horizon_days + 1, rules.grid_days)
     events = sorted({*stays["outcome"], *(subsets or {})} - {CENSORED})
-    counts = _protected_counts(stays, list(by), grid, policy, key, subsets or {})
+    counts = _protected_counts(stays, list(by), grid, policy=rules, key=key, subsets=subsets or {}, history=history)
     kinds = sorted(set(stays["outcome"]) - {CENSORED})
     parts = [
-        _curve(counts, group, grid, kinds=kinds, events=events, minimum=policy.minimum_n, by=by)
-        for group in stays[list(by)].drop_duplicates().itertuples(index=False, name=None)
+        _curve(counts, group, grid, kinds=kinds, events=events, minimum=rules.minimum_n, by=by)
+        for group in _groups(stays, list(by))
     ]
     columns = ["time_days", "outcome", "n_at_risk", "n_events", "n_censored"]
     columns = [*by, *columns, "probability", "std_error", "ci_low", "ci_high"]
@@ -122,12 +129,29 @@ def curve_loss(protected: pd.DataFrame, raw: pd.DataFrame) -> float:
     return worst
 
 
+def _groups(stays: pd.DataFrame, by: list[str]) -> list[tuple[object, ...]]:
+    """Every group in the order of its first stay; one without a name when nothing names groups."""
+    return list(stays[by].drop_duplicates().itertuples(index=False, name=None)) if by else [()]
+
+
 def _protected_counts(
-    stays: pd.DataFrame, by: list[str], grid: Ints, policy: Policy, key: bytes, subsets: Mapping[str, str]
+    stays: pd.DataFrame,
+    by: list[str],
+    grid: Ints,
+    *,
+    policy: Policy,
+    key: bytes,
+    subsets: Mapping[str, str],
+    history: History | None,
 ) -> dict[tuple[object, ...], Ints]:
-    """Protected cumulative counts on the grid, by group and kind (``entered`` or an outcome)."""
-    group = stays[by].astype(str).agg("|".join, axis=1)
-    unit = stays["client_id"].astype(str) + "|" + stays["start_date"].astype(str)
+    """Protected cumulative counts on the grid, by group and kind (``entered`` or an outcome).
+
+    What a policy withholds of a table is no table here: a curve ends, or is not made, where few are at risk.
+    """
+    stays = stays.reset_index(drop=True)
+    group = stays[by].astype(str).agg("|".join, axis=1) if by else pd.Series("", index=stays.index)
+    which = stays["start_date"] if "start_date" in stays else stays.index.to_series()
+    unit = stays["client_id"].astype(str) + "|" + which.astype(str)
     asked = [(ENTERED, "entry_days", pd.Series(data=True, index=stays.index))]
     asked += [(kind, "exit_days", stays["outcome"] == kind) for kind in sorted(set(stays["outcome"]))]
     asked += [(kind, "exit_days", stays[column]) for kind, column in subsets.items()]
@@ -140,13 +164,14 @@ def _protected_counts(
     rows = rows.loc[rows.index.repeat(np.maximum(len(grid) - rows["step"], 0))]
     rows["step"] += rows.groupby(level=0).cumcount()
     rows["cell"] = rows["group"] + "|" + rows["kind"] + "|" + rows["step"].map("{:03d}".format)
-    done = protect_members(rows[["client_id", "cell"]], policy=policy, key=key, attempts=1).counts
-    value = dict(zip(done["cell"], done["n"].fillna(0).astype(int), strict=True))
-    groups = stays[by].drop_duplicates()
-    names = groups.astype(str).agg("|".join, axis=1)
+    shown = replace(policy, minimum_cell=0)
+    done = protect_members(rows[["client_id", "cell"]], policy=shown, key=key, attempts=1, history=history).counts
+    value = dict(zip(done["cell"], done["n"].astype(int), strict=True))
     return {
-        (*who, kind): np.array([value.get(f"{name}|{kind}|{step:03d}", 0) for step in range(len(grid))], dtype=np.int64)
-        for who, name in zip(groups.itertuples(index=False, name=None), names, strict=True)
+        (*who, kind): np.array(
+            [value.get(f"{'|'.join(map(str, who))}|{kind}|{step:03d}", 0) for step in range(len(grid))], dtype=np.int64
+        )
+        for who in _groups(stays, by)
         for kind, *_ in asked
     }
 

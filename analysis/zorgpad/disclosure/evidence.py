@@ -14,7 +14,7 @@ from zorgpad.errors import DisclosureError
 
 _NEEDED = ("frame", "rule", "n_cells", "n_atoms", "n_two_step", "n_withheld", "max_deviation", "loss")
 # What checkers call the kinds of output, by the rule that protected them; all others are tables.
-_TYPES = {"rounded cumulative counts": "survival plot", "rounded roads": "flow graph"}
+_TYPES = {"rounded cumulative counts": "survival plot", "rounded flows": "flow graph"}
 _VERSION = 1
 
 
@@ -24,7 +24,8 @@ def write_evidence(account: pd.DataFrame, label: Mapping[str, Any], folder: str 
     Parameters
     ----------
     account : DataFrame
-        frame, rule, n_cells, n_atoms, n_two_step, n_withheld, max_deviation, loss: a row per protected output.
+        frame, rule, n_cells, n_atoms, n_two_step, n_withheld, max_deviation, loss and, where there are earlier
+        releases, n_untied: a row per protected output.
     label : mapping
         What names the release; copied into the JSON file. Its ``policy`` is the name of the policy.
     folder : str or Path
@@ -34,8 +35,8 @@ def write_evidence(account: pd.DataFrame, label: Mapping[str, Any], folder: str 
     -------
     list of Path
         The two files. Per output: name, type (table, survival plot, flow graph), rule, status, n_cells, n_withheld,
-        n_two_step, largest_deviation, loss, summary. Status is ``pass``; ``review`` where counts needed two steps;
-        ``fail`` where the policy does not protect.
+        n_two_step, largest_deviation, loss, n_untied, summary. Status is ``pass``; ``review`` where counts needed two
+        steps or could not be tied to earlier releases; ``fail`` where the policy does not protect.
 
     Raises
     ------
@@ -86,8 +87,10 @@ def _outputs(account: pd.DataFrame, policy: Policy) -> pd.DataFrame:
             "loss": account["loss"].astype(float),
         }
     )
+    untied = account.get("n_untied", pd.Series(0, index=account.index)).astype(int)
+    made["n_untied"] = untied
     if policy.is_protected:
-        made.loc[made["n_two_step"] > 0, "status"] = "review"
+        made.loc[(made["n_two_step"] > 0) | (untied > 0), "status"] = "review"
     return made.assign(summary=[_sentence(row, policy) for row in made.itertuples()])
 
 
@@ -99,4 +102,5 @@ def _sentence(row: Any, policy: Policy) -> str:
     if row.type == "survival plot":
         return f"{told} on a grid of {policy.grid_days} days; {row.n_withheld} curves withheld; loss {row.loss:.3f}."
     more = f"; {row.n_two_step} cells a whole base or more from the truth" if row.n_two_step else ""
+    more += f"; {row.n_untied} cells tell more beside an earlier release than either does" if row.n_untied else ""
     return f"{told}; {row.n_withheld} withheld; at most {row.largest_deviation} from the truth{more}."

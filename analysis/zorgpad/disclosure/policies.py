@@ -26,9 +26,13 @@ class Policy:
     minimum_n : int
         Least denominator of a percentage, mean, quantile or point of a curve (inclusive).
     minimum_cell : int
-        Least protected count that is shown (inclusive); 0 shows every count.
-    checks_dominance, checks_groups : bool
-        Whether a release must also be checked for dominance and for group disclosure.
+        Least count that is shown, true and rounded (inclusive); 0 shows every count. Not above the base, so that a
+        count that is withheld cannot be worked out from the sums around it.
+    dominance_share : float
+        A cell to which one unit (a provider) contributes more than this share is withheld; 1 withholds none.
+    group_share : float
+        A cell that makes up this share of a cell around it, or more, tells of everybody in that, and is withheld;
+        above 1 withholds none.
     """
 
     name: str
@@ -37,15 +41,23 @@ class Policy:
     grid_days: int = 90
     minimum_n: int = 10
     minimum_cell: int = 0
-    checks_dominance: bool = False
-    checks_groups: bool = False
+    dominance_share: float = 1.0
+    group_share: float = 2.0
+
+    def __post_init__(self) -> None:
+        """Refuse rules that would give a withheld count away."""
+        if self.minimum_cell > self.base > 1:
+            raise DisclosureError(
+                f"A least cell of {self.minimum_cell} with base {self.base} gives withheld counts away.\n"
+                "Take a base that is not smaller."
+            )
 
 
 _KNOWN = MappingProxyType(
     {
         "intern": Policy("intern", is_protected=False, base=1, grid_days=1, minimum_n=0),
         "werkgroep": Policy("werkgroep"),
-        "cbs": Policy("cbs", minimum_cell=10, checks_dominance=True, checks_groups=True),
+        "cbs": Policy("cbs", base=10, minimum_cell=10, dominance_share=0.5, group_share=0.9),
     }
 )
 

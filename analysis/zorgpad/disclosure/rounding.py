@@ -36,17 +36,20 @@ class Rounded:
         Cells a whole base or more from the truth, because nearer was infeasible.
     max_deviation : int
         Largest absolute difference of a cell with the truth. Not for publication.
+    n_untied : int
+        Cells whose error lies outside the window that was asked for, because inside was infeasible.
     """
 
     atoms: Ints
     cells: Ints
     is_two_step: NDArray[np.bool_]
     max_deviation: int
+    n_untied: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """One connected part: its sums, true counts, what atoms and cells aim at, and how much that weighs."""
+    """One connected part: its sums, true counts, what atoms and cells aim at, how much that weighs, and the windows."""
 
     matrix: csr_array
     counts: Ints
@@ -54,6 +57,19 @@ class _Part:
     cell_target: Ints
     atom_weight: NDArray[np.float64]
     cell_weight: NDArray[np.float64]
+    least_error: NDArray[np.float64]
+    most_error: NDArray[np.float64]
+
+    def limits(self, reach: int, base: int, *, is_tied: bool) -> tuple[Ints, Ints]:
+        """Least and greatest multiple of the base (in bases) that each cell may show; a cell without children is 0."""
+        truth = np.asarray(self.matrix @ self.counts, dtype=np.int64)
+        low, high = truth - reach + 1.0, truth + reach - 1.0
+        if is_tied:
+            low, high = np.maximum(low, truth + self.least_error), np.minimum(high, truth + self.most_error)
+        least = np.maximum(np.ceil(low / base - 1e-9), 0).astype(np.int64)
+        most = np.floor(high / base + 1e-9).astype(np.int64)
+        least[truth == 0] = most[truth == 0] = 0
+        return least, most
 
 
 def thresholds(key: bytes, labels: Sequence[str]) -> NDArray[np.float64]:
@@ -90,6 +106,7 @@ def controlled_rounding(
     labels: Sequence[str],
     atom_labels: Sequence[str],
     seen: Seen | None = None,
+    windows: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
 ) -> Rounded:
     """Round disjoint groups so that every published sum of them is a multiple of the base near its truth.
 
@@ -108,6 +125,9 @@ def controlled_rounding(
     seen : mapping of (str, int) to (int, int), optional
         What was first shown for the same name and the same truth, and how often (:func:`remember`): such a count aims
         at that, and weighs more the oftener it was shown, so that nothing is learned from the mean of many months.
+    windows : pair of ndarray, shape (n_cells,), optional
+        Least and greatest error (shown less true) of each cell (:class:`zorgpad.disclosure.History`). They come before
+        nearness: a cell goes two steps rather than out of its window.
 
     Returns
     -------
@@ -130,6 +150,7 @@ def controlled_rounding(
     atom_names, cell_names = _named("atom", atom_labels), _named("cell", labels)
     atom_target, atom_weight = _aims(counts, atom_names, base, key, seen or {})
     cell_target, cell_weight = _aims(truth, cell_names, base, key, seen or {})
+    least, most = windows or (np.full(len(truth), -np.inf), np.full(len(truth), np.inf))
     rounded = atom_target.copy()
     for rows, columns in linked_parts(matrix):
         if len(rows) == 0:
@@ -142,12 +163,16 @@ def controlled_rounding(
                 cell_target[rows],
                 atom_weight[columns] * _ATOM,
                 cell_weight[rows],
+                least[rows],
+                most[rows],
             ),
             base,
         )
     published = np.asarray(matrix @ rounded, dtype=np.int64)
-    deviation = np.abs(published - truth)
-    return Rounded(rounded, published, deviation >= base, int(deviation.max(initial=0)))
+    error = published - truth
+    n_untied = int(((error < least) | (error > most)).sum())
+    deviation = np.abs(error)
+    return Rounded(rounded, published, deviation >= base, int(deviation.max(initial=0)), n_untied)
 
 
 def remember(
@@ -196,10 +221,14 @@ def linked_parts(matrix: csr_array) -> list[tuple[Ints, Ints]]:
 
 def _solve(part: _Part, base: int) -> Ints:
     """Round one connected part: a single cell at once, the rest by mixed-integer programming."""
+    is_tied = bool(np.isfinite(part.least_error).any())
     if part.matrix.shape[0] == 1:
-        return _spread(part.atom_target, int(part.cell_target[0]))
-    for steps in (1, 2):
-        solution = _milp(part, base, steps)
+        least, most = part.limits(2 * base, base, is_tied=is_tied)
+        aim = int(part.cell_target[0])
+        return _spread(part.atom_target, int(np.clip(aim, least[0] * base, most[0] * base)) if most >= least else aim)
+    tries = [(steps, tied) for tied in ((True, False) if is_tied else (False,)) for steps in (1, 2)]
+    for steps, tied in tries:
+        solution = _milp(part, base, steps, is_tied=tied)
         if solution is not None:
             return solution
     raise DisclosureError(
@@ -221,19 +250,17 @@ def _spread(atom_target: Ints, total: int) -> Ints:
     return atoms
 
 
-def _milp(part: _Part, base: int, steps: int) -> Ints | None:
+def _milp(part: _Part, base: int, steps: int, *, is_tied: bool) -> Ints | None:
     """Least weighted deviation from the targets, in bases; None when infeasible or beyond the bound on work.
 
     The first step holds cells within one base of the truth, and the second within two. Atoms are not published
     on their own, so they are bound only by being 0 or more, and by staying 0 when no child is in them.
     """
     matrix, counts = part.matrix, part.counts
-    truth = np.asarray(matrix @ counts, dtype=np.int64)
     n_cells, n_atoms = matrix.shape
-    reach = base * steps
-    low = np.maximum(np.floor_divide(truth - reach, base) + 1, 0)
-    high = -np.floor_divide(-(truth + reach), base) - 1
-    low[truth == 0] = high[truth == 0] = 0
+    low, high = part.limits(base * steps, base, is_tied=is_tied)
+    if (low > high).any():
+        return None
     most = np.where(counts > 0, -(-counts // base) + steps, 0)
     gap_atoms, gap_cells = eye_array(n_atoms), eye_array(n_cells)
     system = bmat(

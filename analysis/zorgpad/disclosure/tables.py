@@ -1,16 +1,20 @@
-"""Tables of unique children: from "child × published cell" to protected counts, and percentages from those."""
+"""Tables: from "child × published cell", or counts that add up, to protected counts, and percentages from those."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
 from zorgpad.disclosure.audit import narrow_with_margins
-from zorgpad.disclosure.policies import Policy
+from zorgpad.disclosure.history import History
+from zorgpad.disclosure.policies import Policy, choose_policy
 from zorgpad.disclosure.rounding import Rounded, Seen, controlled_rounding, linked_parts, remember
+from zorgpad.disclosure.suppression import withheld_cells
 from zorgpad.errors import DisclosureError
 
 # A reader with every margin exactly must find a cell no narrower; a rounding that fails is tried again so often.
@@ -79,7 +83,7 @@ def atoms_of(members: pd.DataFrame) -> Atoms:
     return Atoms(names, tuple("+".join(s) for s in sets), patterns.to_numpy(dtype=np.int64), matrix)
 
 
-def protect_table(
+def protect_cells(
     counts: pd.DataFrame,
     *,
     atoms: Atoms,
@@ -87,6 +91,9 @@ def protect_table(
     key: bytes,
     seen: Seen | None = None,
     attempts: int = MOST_ATTEMPTS,
+    history: History | None = None,
+    block: str = "",
+    dominant: frozenset[str] = frozenset(),
 ) -> Protected:
     """Protect one linked table: every cell a multiple of the base, every sum of groups still that sum.
 
@@ -103,6 +110,12 @@ def protect_table(
         ``Protected.seen`` of the block before.
     attempts : int
         How often a rounding is tried that a reader with every margin would see through; 1 makes no such attack.
+    history : History, optional
+        Earlier releases: a cell stays within the errors that they allow. It is told of every cell.
+    block : str
+        Names the block in the history.
+    dominant : frozenset of str
+        Cells to which one unit contributes too much.
 
     Raises
     ------
@@ -115,12 +128,22 @@ def protect_table(
             f"{len(unasked)} cells are linked to this table but not part of it.\n"
             "Protect together every count that is published together."
         )
-    before = seen or {}
-    names = {"labels": atoms.cells, "atom_labels": atoms.labels}
-    rounded, n_attempts, n_narrow = _round(atoms, policy.base, key, before, attempts)
-    now = remember(before, rounded, truth=atoms.matrix @ atoms.n, atoms=atoms.n, **names)
-    shown = pd.Series(rounded.cells, index=list(atoms.cells), dtype="Int64").reindex(counts["cell"], fill_value=0)
-    withheld = (shown < policy.minimum_cell).to_numpy(dtype=bool)
+    before, truth = seen or {}, np.asarray(atoms.matrix @ atoms.n, dtype=np.int64)
+    told = [f"{block}|{cell}" if block else cell for cell in atoms.cells]
+    windows = history.windows(told, truth, base=policy.base) if history else None
+    rounded, n_attempts, n_narrow = _round(atoms, policy.base, key, before, attempts, windows)
+    now = remember(before, rounded, truth=truth, atoms=atoms.n, labels=atoms.cells, atom_labels=atoms.labels)
+    if history:
+        history.note(told, rounded.cells, truth, base=policy.base)
+        empty = [cell for cell in counts["cell"] if cell not in set(atoms.cells)] if len(counts) > len(told) else []
+        zeros = [0] * len(empty)
+        history.note([f"{block}|{cell}" if block else cell for cell in empty], zeros, zeros, base=policy.base)
+    is_withheld = _withheld(atoms, rounded.cells, truth, policy, dominant)
+    cells = list(atoms.cells)
+    shown = pd.Series(rounded.cells, index=cells, dtype="Int64").reindex(counts["cell"], fill_value=0)
+    withheld = (
+        pd.Series(is_withheld, index=cells).reindex(counts["cell"], fill_value=policy.minimum_cell > 0).to_numpy()
+    )
     result = pd.DataFrame({"cell": counts["cell"].to_numpy(), "n": shown.mask(withheld).array})
     report = {
         "n_cells": len(result),
@@ -130,11 +153,103 @@ def protect_table(
         "max_deviation": rounded.max_deviation,
         "n_attempts": n_attempts,
         "n_narrow": n_narrow,
+        "n_untied": rounded.n_untied,
     }
     return Protected(result, pd.DataFrame([report]), now)
 
 
-def _round(atoms: Atoms, base: int, key: bytes, seen: Seen, attempts: int) -> tuple[Rounded, int, int | None]:
+def protect_table(
+    table: pd.DataFrame,
+    *,
+    by: Sequence[str],
+    policy: Policy | str,
+    key: bytes,
+    n: str = "n",
+    total: str = "totaal",
+    attempts: int = MOST_ATTEMPTS,
+    history: History | None = None,
+) -> Protected:
+    """Protect a table of counts that add up, with all its margins and its total.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The columns ``by`` and ``n`` (whole, 0 or more): a row per inner cell, each child in one cell only. Where
+        children are in several cells, give the list of children to :func:`protect_members`.
+    by : sequence of str
+        The dimensions of the table.
+    policy : Policy or str
+    key : bytes
+        Secret, at least 16 bytes; the same for tables that are published one after another.
+    n : str
+        The column with the counts.
+    total : str
+        What stands in a column of ``by`` over which is summed; not a value of the table itself.
+    attempts, history
+        As in :func:`protect_cells`.
+
+    Returns
+    -------
+    Protected
+        ``counts``: the columns ``by`` and ``n`` (Int64; multiples of the base, missing where withheld), for every
+        combination of values and totals. Inner cells add up to the margins.
+
+    Raises
+    ------
+    DisclosureError
+        A row is repeated, or a count is negative, broken or missing.
+    """
+    rules, names = choose_policy(policy) if isinstance(policy, str) else policy, list(by)
+    numbers = pd.to_numeric(table[n])
+    is_wrong = numbers.isna() | (numbers < 0) | (numbers % 1 != 0)
+    is_wrong |= table.duplicated(names) | (table[names] == total).any(axis=1)
+    if is_wrong.any():
+        raise DisclosureError(
+            f"{int(is_wrong.sum())} rows of the table are no count of their own cell.\n"
+            f"Give each cell once, with a whole number of 0 or more, and no totals ('{total}')."
+        )
+    values = [[*pd.unique(table[name]), total] for name in names]
+    cells = pd.DataFrame(product(*values), columns=names)
+    cells["cell"] = cells[names].astype(str).agg("|".join, axis=1)
+    atoms = _with_margins(table.loc[numbers > 0, names].astype(str), numbers[numbers > 0], total)
+    done = protect_cells(cells, atoms=atoms, policy=rules, key=key, attempts=attempts, history=history)
+    return Protected(cells[names].assign(n=done.counts["n"].array), done.report, done.seen)
+
+
+def _with_margins(inner: pd.DataFrame, numbers: pd.Series, total: str) -> Atoms:
+    """Inner cells as groups, and every cell that holds them: themselves, their margins and the total."""
+    rows = list(inner.itertuples(index=False, name=None))
+    holders = [["|".join(place) for place in product(*((value, total) for value in row))] for row in rows]
+    cells = tuple(sorted({cell for held in holders for cell in held}))
+    place = {cell: i for i, cell in enumerate(cells)}
+    where = [place[cell] for held in holders for cell in held]
+    columns = [column for column, held in enumerate(holders) for _ in held]
+    matrix = csr_array((np.ones(len(where), dtype=np.int64), (where, columns)), shape=(len(cells), len(rows)))
+    return Atoms(cells, tuple("|".join(row) for row in rows), numbers.to_numpy(dtype=np.int64), matrix)
+
+
+def _withheld(
+    atoms: Atoms, rounded: np.ndarray, truth: np.ndarray, policy: Policy, dominant: frozenset[str]
+) -> np.ndarray:
+    """Which cells are withheld, by linked part."""
+    found = np.zeros(len(atoms.cells), dtype=bool)
+    if not policy.minimum_cell:
+        return found
+    is_dominant = np.array([cell in dominant for cell in atoms.cells], dtype=bool)
+    for rows, columns in linked_parts(atoms.matrix):
+        part = csr_array(atoms.matrix[rows][:, columns])
+        found[rows] = withheld_cells(part, rounded[rows], truth=truth[rows], policy=policy, dominant=is_dominant[rows])
+    return found
+
+
+def _round(
+    atoms: Atoms,
+    base: int,
+    key: bytes,
+    seen: Seen,
+    attempts: int,
+    windows: tuple[np.ndarray, np.ndarray] | None,
+) -> tuple[Rounded, int, int | None]:
     """The first rounding that holds against a reader with every margin, or the best of all; attempts; narrow cells.
 
     Cells that come out too narrow, their groups and the margins of those draw their next threshold: that of their name
@@ -145,7 +260,7 @@ def _round(atoms: Atoms, base: int, key: bytes, seen: Seen, attempts: int) -> tu
     tried: list[tuple[Rounded, int, int]] = []
     for attempt in range(1, attempts + 1):
         names = {"labels": _turned(atoms.cells, turns), "atom_labels": _turned(atoms.labels, group_turns)}
-        rounded = controlled_rounding(atoms.n, atoms.matrix, base=base, key=key, seen=seen, **names)
+        rounded = controlled_rounding(atoms.n, atoms.matrix, base=base, key=key, seen=seen, windows=windows, **names)
         if attempts == 1:
             return rounded, 1, None
         is_narrow = _narrow(atoms, rounded, base)
@@ -182,10 +297,11 @@ def _narrow(atoms: Atoms, rounded: Rounded, base: int) -> np.ndarray:
 def protect_members(
     members: pd.DataFrame,
     *,
-    policy: Policy,
+    policy: Policy | str,
     key: bytes,
     cells: pd.DataFrame | None = None,
     attempts: int = 1,
+    history: History | None = None,
 ) -> Protected:
     """Protect a table of unique children from its membership list alone.
 
@@ -194,31 +310,49 @@ def protect_members(
     members : DataFrame
         client_id, cell, and optionally block (a month or year). Blocks are solved in their order. A cell whose
         truth was seen in an earlier block aims at what was shown then, so that equal truth shows equal counts,
-        except where the sums around it do not allow it.
-    policy : Policy
+        except where the sums around it do not allow it. With ``unit`` (who gave the care), policies that look at
+        dominance withhold cells of which one unit has too large a share.
+    policy : Policy or str
     key : bytes
         Secret, at least 16 bytes.
     cells : DataFrame, optional
         [block], cell: everything to publish, also cells that no child is in; by default the cells of the members.
-    attempts : int
-        As in :func:`protect_table`, per block; many blocks take time.
+    attempts, history
+        As in :func:`protect_cells`, per block; many attempts at many blocks take time.
+
+    Returns
+    -------
+    Protected
+        ``counts``: [block], cell, n; by block and cell.
     """
+    rules = choose_policy(policy) if isinstance(policy, str) else policy
     asked = members if cells is None else cells
     by = [column for column in ("block", "cell") if column in asked.columns]
     asked = asked[by].drop_duplicates().sort_values(by)
+    common = {"policy": rules, "key": key, "attempts": attempts, "history": history}
     if "block" not in by:
-        return protect_table(asked, atoms=atoms_of(members), policy=policy, key=key, attempts=attempts)
+        return protect_cells(asked, atoms=atoms_of(members), dominant=_dominant(members, rules), **common)
     done: dict[object, Protected] = {}
     seen: Seen = {}
     for block, rows in asked.groupby("block", sort=True):
-        own = atoms_of(members[members["block"] == block])
-        done[block] = protect_table(rows, atoms=own, policy=policy, key=key, seen=seen, attempts=attempts)
+        own = members[members["block"] == block]
+        told = {"block": str(block), "dominant": _dominant(own, rules), "seen": seen}
+        done[block] = protect_cells(rows, atoms=atoms_of(own), **told, **common)
         seen = done[block].seen
     return Protected(
         pd.concat([part.counts.assign(block=block)[["block", "cell", "n"]] for block, part in done.items()]),
         pd.concat([part.report.assign(block=block) for block, part in done.items()]).set_index("block").reset_index(),
         seen,
     )
+
+
+def _dominant(members: pd.DataFrame, policy: Policy) -> frozenset[str]:
+    """Cells of which one unit has a larger share than the policy allows."""
+    if policy.dominance_share >= 1 or "unit" not in members:
+        return frozenset()
+    sizes = members[["client_id", "cell", "unit"]].drop_duplicates().groupby(["cell", "unit"]).size()
+    share = sizes.groupby(level="cell").max() / sizes.groupby(level="cell").sum()
+    return frozenset(share.index[share > policy.dominance_share])
 
 
 def protect_share(numerator: pd.Series, denominator: pd.Series, *, policy: Policy) -> pd.Series:

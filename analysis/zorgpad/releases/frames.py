@@ -7,15 +7,13 @@ area_kind (gemeente, subregio, regio; aanbieder for the largest provider) and ar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import pairwise
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
 
 from zorgpad import graph, indicators, paths, quality, spells
-from zorgpad.disclosure import curve_loss, protect_quantiles, protect_share
+from zorgpad.disclosure import curve_loss, protect_quantiles
 from zorgpad.errors import DataError
 from zorgpad.indicators.areas import members_by_area
 from zorgpad.releases.cells import AREA, Frames, areas_of_region, crossed
@@ -28,9 +26,8 @@ from zorgpad.schemas import CENSORED, LADDER
 from zorgpad.survival import kaplan_meier, length_of_stay
 
 QUANTILES = (0.25, 0.5, 0.75)
+_EVER = "ooit"  # the period of a count over all years
 _EXAMPLES, _EXAMPLE_SEED = 400, 1
-# A curve that ends before the horizon tells what follows, when at most this share was still in the stay at its end.
-_FEW_LEFT = 0.05
 
 
 def _nulmeting(source: Source, protector: Protector) -> Frames:
@@ -59,21 +56,14 @@ def _stand(source: Source, protector: Protector) -> Frames:
 
 
 def _plaatsingen(source: Source, protector: Protector) -> Frames:
-    """Frame plaatsingen: one row: n_stays, n_censored and, left out, n_start_unknown, n_before, n_last_month."""
-    cohort, attrition = source.pleegzorg
-    lost = (attrition["rows_before"] - attrition["rows_after"]).tolist()
-    names = ["n_stays", "n_censored", "n_start_unknown", "n_before", "n_last_month"]
-    counts = [len(cohort), int((cohort["outcome"] == CENSORED).sum()), *lost]
-    shown = protector.alone("plaatsingen", pd.Series(counts), [f"plaatsingen|{name}" for name in names])
-    return {"plaatsingen": pd.DataFrame([shown.tolist()], columns=names)}
+    """Frames plaatsingen and breakdowns, rounded as one: stays that ended, year by year, add up to those that count.
 
-
-def _breakdowns(source: Source, protector: Protector) -> Frames:
-    """Frame breakdowns: area_kind, area, year, n_ended, n_low (certain), n_high (certain or probable).
-
-    area_kind ``aanbieder`` is the largest provider, in the whole region.
+    ``plaatsingen`` is one row: n_stays, n_censored and, left out, n_start_unknown, n_before, n_last_month.
+    ``breakdowns``: area_kind, area, year, n_ended, n_low (certain), n_high (certain or probable); area_kind
+    ``aanbieder`` is the largest provider, in the whole region. Absent when no stay has ended.
     """
-    cohort, region = source.pleegzorg[0], source.region
+    cohort, attrition = source.pleegzorg
+    region = source.region
     members = indicators.breakdown_members(cohort, region)
     largest = indicators.largest_provider(cohort)
     own = indicators.breakdown_members(cohort, region, provider_id=largest)
@@ -81,17 +71,29 @@ def _breakdowns(source: Source, protector: Protector) -> Frames:
     rows = pd.concat([members, own], ignore_index=True)
     broken = rows[rows["indicator"].isin(["certain", "probable"])]
     rows = pd.concat([rows[rows["indicator"] != "probable"], broken.assign(indicator="high")], ignore_index=True)
+    whole = cohort[["client_id", "start_date"]].assign(area_kind="regio", area=region.label, period=_EVER)
+    open_stays = whole[cohort["outcome"] == CENSORED].assign(indicator="censored")
+    rows = pd.concat([rows, whole.assign(indicator="stays"), open_stays], ignore_index=True)
     rows["client_id"] = rows["client_id"].astype(str) + "|" + rows["start_date"].astype(str)
     areas = pd.concat([areas_of_region(region), pd.DataFrame([("aanbieder", largest)], columns=AREA)])
-    years = sorted(rows["period"].unique())
-    if not years:
-        raise DataError("No stay in pleegzorg has ended, so there are no breakdowns to count.\nGive a later peildatum.")
-    cells = crossed(areas, period=[*years], indicator=["ended", "certain", "high"])
+    years: list[object] = sorted(set(rows["period"]) - {_EVER})
+    cells = crossed(areas, period=years, indicator=["ended", "certain", "high"])
+    totals = crossed(areas[areas["area_kind"] == "regio"], period=[_EVER], indicator=["stays", "censored"])
+    cells = pd.concat([cells, totals], ignore_index=True)
     cells["n"] = protector.count("breakdowns", rows, cells, by=[*AREA, "period", "indicator"]).to_numpy()
-    wide = cells.pivot_table(index=[*AREA, "period"], columns="indicator", values="n", sort=False).reset_index()
+    lost = (attrition["rows_before"] - attrition["rows_after"]).tolist()
+    names = ["n_start_unknown", "n_before", "n_last_month"]
+    left_out = protector.alone("plaatsingen", pd.Series(lost), [f"plaatsingen|{name}" for name in names])
+    counts = [*cells.loc[cells["period"] == _EVER, "n"], *left_out]
+    made = {"plaatsingen": pd.DataFrame([counts], columns=["n_stays", "n_censored", *names])}
+    if not years:
+        return made
+    cells = cells[cells["period"] != _EVER]
+    wide = cells.pivot(index=[*AREA, "period"], columns="indicator", values="n")  # noqa: PD010 - the other drops what is withheld
+    wide = wide.reindex(pd.MultiIndex.from_frame(cells[[*AREA, "period"]].drop_duplicates())).reset_index()
     wide = wide.rename(columns={"period": "year", "ended": "n_ended", "certain": "n_low", "high": "n_high"})
     wide = wide[[*AREA, "year", "n_ended", "n_low", "n_high"]].rename_axis(columns=None)
-    return {"breakdowns": wide.astype({"year": "int64"})}
+    return made | {"breakdowns": wide.astype({"year": "int64"})}
 
 
 def _pleegzorg(source: Source, protector: Protector) -> Frames:
@@ -133,64 +135,19 @@ def _zorgpaden(source: Source, protector: Protector) -> Frames:
         quantiles = length_of_stay(raw, by="state", quantiles=QUANTILES)
         curves = kaplan_meier(raw, by="state")
         return {"vormen": nodes, "overgangen": edges, "vormduur": curves, "vormduur_kwantielen": quantiles}
-    roads, matrix, cells = _roads(source.paths)
-    done = protector.roads("overgangen", roads, matrix, ["|".join(cell) for cell in cells])
-    count = dict(zip(cells, done.tolist(), strict=True))
-    nodes["n_stays"] = [count["stays", state] for state in nodes["state"]]
-    nodes["n_open"] = [count.get(("open", state), 0) for state in nodes["state"]]
-    pairs = list(zip(edges["from_state"], edges["to_state"], strict=True))
-    edges["n_transitions"] = [count["edge", *pair] for pair in pairs]
-    left = pd.Series([count["stays", a] - count.get(("open", a), 0) for a, _ in pairs])
-    edges["share"] = protect_share(edges["n_transitions"], left, policy=policy).astype(float)
     curves = _state_curves(source, protector)
-    chances = _chances(curves, horizon_days=source.region.horizon_days, grid_days=policy.grid_days)
-    edges = edges.drop(columns=["probability", "ci_low", "ci_high", "n_at_risk", "n_children"])
-    edges = edges.merge(chances, how="left", on=["from_state", "to_state"])
+    whole = graph.process_graph(source.paths)
+    shown = protector.graph("overgangen", whole, curves=curves, horizon_days=source.region.horizon_days)
+    nodes, edges = graph.graph_tables(shown)
+    edges = edges.drop(columns="n_children")
     lengths = protect_quantiles(curves, by=["state"], quantiles=QUANTILES)
-    middle = lengths[lengths["quantile"] == 0.5]
-    medians = dict(zip(middle["state"], middle["time_days"], strict=True))
-    nodes["median_stay_days"] = nodes["state"].map(medians).astype(float)
-    shown = _close(curves[curves["state"].isin(source.region.verblijf)], stays)
+    near = _close(curves[curves["state"].isin(source.region.verblijf)], stays)
     return {
         "vormen": nodes[["state", "n_stays", "n_open", "median_stay_days"]],
         "overgangen": edges,
-        "vormduur": shown,
-        "vormduur_kwantielen": lengths[lengths["state"].isin(shown["state"])].reset_index(drop=True),
+        "vormduur": near,
+        "vormduur_kwantielen": lengths[lengths["state"].isin(near["state"])].reset_index(drop=True),
     }
-
-
-def _roads(rows: pd.DataFrame) -> tuple[pd.Series, csr_array, list[tuple[str, ...]]]:
-    """Whole roads with their number of children, and how often each is counted in each node and edge.
-
-    A cell is ("stays", state), ("open", state): the last stay of a road, or ("edge", from, to).
-    """
-    ordered = rows.sort_values(["client_id", "start_date"], kind="stable")
-    begins = ~((ordered["client_id"] == ordered["client_id"].shift()) & (ordered["state"] == ordered["state"].shift()))
-    first = ordered[begins]
-    roads = first.groupby("client_id", sort=False)["state"].agg(tuple).value_counts(sort=False).sort_index()
-    counted: dict[tuple[str, ...], dict[int, int]] = {}
-    for number, road in enumerate(roads.index):
-        every = [("stays", state) for state in road] + [("edge", a, b) for a, b in pairwise(road)]
-        for cell in [*every, ("open", road[-1])]:
-            own = counted.setdefault(cell, {})
-            own[number] = own.get(number, 0) + 1
-    cells = sorted(counted)
-    where = [(i, number, n) for i, cell in enumerate(cells) for number, n in counted[cell].items()]
-    i, j, n = (np.array(column, dtype=np.int64) for column in zip(*where, strict=True))
-    roads.index = [">".join(road) for road in roads.index]
-    return roads, csr_array((n, (i, j)), shape=(len(cells), len(roads))), cells
-
-
-def _chances(curves: pd.DataFrame, *, horizon_days: int, grid_days: int) -> pd.DataFrame:
-    """from_state, to_state, probability, ci_low, ci_high, n_at_risk at the last day of the grid within the horizon."""
-    last = curves[(curves["time_days"] <= horizon_days) & (curves["outcome"] != "in_stay")]
-    left = curves[curves["outcome"] == "in_stay"].groupby("state")["probability"].last()
-    is_seen = last.groupby("state")["time_days"].transform("max") > horizon_days - grid_days
-    last = last[is_seen | (last["state"].map(left) <= _FEW_LEFT)]
-    at = last.sort_values("time_days", kind="stable").groupby(["state", "outcome"], sort=False).tail(1)
-    begin = curves[curves["time_days"] == 0].drop_duplicates("state").set_index("state")["n_at_risk"]
-    found = at[["state", "outcome", "probability", "ci_low", "ci_high"]].assign(n_at_risk=at["state"].map(begin))
-    return found.rename(columns={"state": "from_state", "outcome": "to_state"})
 
 
 def _close(curves: pd.DataFrame, stays: pd.DataFrame) -> pd.DataFrame:
@@ -251,7 +208,7 @@ FRAMES: Mapping[str, Maker] = MappingProxyType(
         "nulmeting": _nulmeting,
         "stand": _stand,
         "plaatsingen": _plaatsingen,
-        "breakdowns": _breakdowns,
+        "breakdowns": _plaatsingen,
         "einde": _pleegzorg,
         "verblijf": _pleegzorg,
         "verblijfsduur": _pleegzorg,

@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from zorgpad.disclosure import Policy
+from zorgpad.disclosure import History, Policy
+from zorgpad.disclosure.history import Earlier
 from zorgpad.errors import DataError, DisclosureError
 from zorgpad.manifest import hash_text
 from zorgpad.region import Region
@@ -26,17 +27,18 @@ class LazyFrames(Mapping[str, pd.DataFrame]):
     A frame does not depend on which others were made, so that one alone is what the batch would have made.
     """
 
-    def __init__(self, source: Source, policy: Policy, key: bytes) -> None:
+    def __init__(self, source: Source, policy: Policy, key: bytes, history: History | None = None) -> None:
         self._source, self._made = source, dict[str, pd.DataFrame]()
-        self._protector = Protector(policy, key)
+        self._protector = Protector(policy, key, history)
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """The frame of that name; the account tells of those made so far."""
         if name == ACCOUNT:
             return self._protector.account()
         if name not in self._made:
-            for made, frame in FRAMES[name](self._source, self._protector).items():
-                self._made[made] = frame
+            self._made |= FRAMES[name](self._source, self._protector)
+        if name not in self._made:
+            raise DataError(f"There is nobody to tell of in '{name}'.\nGive another peildatum or more records.")
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -49,7 +51,15 @@ class LazyFrames(Mapping[str, pd.DataFrame]):
         return len(FRAMES) + 1
 
 
-def make_release(register: Register, region: Region, *, peildatum: str, policy: Policy, key: bytes | None) -> Release:
+def make_release(
+    register: Register,
+    region: Region,
+    *,
+    peildatum: str,
+    policy: Policy,
+    key: bytes | None,
+    earlier: Earlier | None = None,
+) -> Release:
     """Compute and protect everything that a report of ``region`` may show.
 
     Parameters
@@ -62,6 +72,14 @@ def make_release(register: Register, region: Region, *, peildatum: str, policy: 
     key : bytes or None
         Of :func:`zorgpad.pseudonym.rounding_key`; decides which way a count is rounded. ``None`` for invented children
         only: theirs is made from what the register says of itself.
+    earlier : mapping, optional
+        What earlier releases showed (:meth:`zorgpad.disclosure.Ledger.history`): counts stay within the errors that
+        they allow, so that nobody learns from two releases what neither says.
+
+    Returns
+    -------
+    Release
+        Its ``history`` holds the counts of this release, for the ledger.
 
     Raises
     ------
@@ -72,12 +90,14 @@ def make_release(register: Register, region: Region, *, peildatum: str, policy: 
         raise DisclosureError(
             "Rounding needs the key that made the pseudonyms, and there is none.\nGive it with --key KEYFILE."
         )
-    frames = LazyFrames(Source(register, region, peildatum), policy, key or sample_key(register.meta))
+    secret = key or sample_key(register.meta)
+    history = History(secret, earlier)
+    frames = LazyFrames(Source(register, region, peildatum), policy, secret, history)
     made = {}
     for name in frames:
         with suppress(DataError):  # nobody to tell of: the exhibits of that frame say so
             made[name] = frames[name]
-    return Release(region, peildatum, policy, register.is_synthetic, made)
+    return Release(region, peildatum, policy, register.is_synthetic, made, history)
 
 
 def sample_key(meta: Mapping[str, Any]) -> bytes:

@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, eye_array
 
-from zorgpad.disclosure import Policy, controlled_rounding, curve_loss, keyed_rounding, protect_curve, protect_members
+from zorgpad.disclosure import (
+    History,
+    Policy,
+    controlled_rounding,
+    curve_loss,
+    protect_curve,
+    protect_graph,
+    protect_members,
+)
 from zorgpad.survival import cumulative_incidence, kaplan_meier
 
-ACCOUNT_COLUMNS = ("frame", "rule", "n_cells", "n_atoms", "n_two_step", "n_withheld", "max_deviation", "loss")
-LINKED, ALONE, CURVE, ROADS = "linked rounding", "keyed rounding", "rounded cumulative counts", "rounded roads"
+if TYPE_CHECKING:
+    import networkx as nx
+
+ACCOUNT_COLUMNS = (
+    "frame",
+    "rule",
+    "n_cells",
+    "n_atoms",
+    "n_two_step",
+    "n_withheld",
+    "max_deviation",
+    "n_untied",
+    "loss",
+)
+LINKED, ALONE, CURVE, FLOWS = "linked rounding", "keyed rounding", "rounded cumulative counts", "rounded flows"
 # A protected curve of an area that is further from the truth is withheld, and that of a larger area is shown.
 MOST_LOSS = 0.10
+_NODE = ("n_stays", "n_open")
 
 
 class Protector:
@@ -25,10 +46,13 @@ class Protector:
     ----------
     policy : Policy
     key : bytes
+    history : History, optional
+        What earlier releases showed; it is told of every count.
     """
 
-    def __init__(self, policy: Policy, key: bytes) -> None:
+    def __init__(self, policy: Policy, key: bytes, history: History | None = None) -> None:
         self.policy, self._key = policy, key
+        self.history = history or History(key)
         self._account: list[dict[str, Any]] = []
 
     def account(self) -> pd.DataFrame:
@@ -64,9 +88,10 @@ class Protector:
             keys = [column for column in ("block", "cell") if column in asked]
             sizes = inside.drop_duplicates().groupby(keys).size().rename("n").reset_index()
             return asked.merge(sizes, how="left", on=keys)["n"].fillna(0).astype("Int64")
-        done = protect_members(inside, policy=self.policy, key=self._key, cells=asked)
+        done = protect_members(inside, policy=self.policy, key=self._key, cells=asked, history=self.history)
         told = done.report
-        self._tell(frame, LINKED, told[["n_cells", "n_atoms", "n_two_step", "n_withheld"]].sum(), told["max_deviation"])
+        summed = told[["n_cells", "n_atoms", "n_two_step", "n_withheld", "n_untied"]].sum()
+        self._tell(frame, LINKED, summed, told["max_deviation"])
         keys = [column for column in ("block", "cell") if column in asked]
         return asked.merge(done.counts, how="left", on=keys)["n"].astype("Int64")
 
@@ -74,11 +99,17 @@ class Protector:
         """Counts of rows (not of children), each rounded by the threshold of its label."""
         if not self.policy.is_protected:
             return counts
-        numbers = counts.to_numpy(dtype=np.int64)
-        done = keyed_rounding(numbers, base=self.policy.base, key=self._key, labels=labels)
-        told = {"n_cells": len(done), "n_atoms": len(done), "n_two_step": 0, "n_withheld": 0}
-        self._tell(frame, ALONE, pd.Series(told), pd.Series(np.abs(done - numbers)))
-        return pd.Series(done, index=counts.index)
+        numbers, base = counts.to_numpy(dtype="int64"), self.policy.base
+        windows = self.history.windows(labels, numbers, base=base)
+        alone = csr_array(eye_array(len(numbers), dtype="int64"))
+        names = {"labels": labels, "atom_labels": labels}
+        done = controlled_rounding(numbers, alone, base=base, key=self._key, windows=windows, **names)
+        self.history.note(labels, done.cells, numbers, base=base)
+        shown = pd.Series(done.cells, index=counts.index, dtype="Int64")
+        hidden = (shown < self.policy.minimum_cell) | (numbers < self.policy.minimum_cell)
+        told = {"n_cells": len(shown), "n_atoms": len(shown), "n_two_step": 0, "n_withheld": int(hidden.sum())}
+        self._tell(frame, ALONE, pd.Series(told | {"n_untied": done.n_untied}), pd.Series([done.max_deviation]))
+        return shown.mask(hidden) if self.policy.minimum_cell else shown.astype("int64")
 
     def curves(self, frame: str, stays: pd.DataFrame, *, by: Sequence[str], subsets: dict[str, str]) -> pd.DataFrame:
         """Curves of nested groups; those of too few, or too far from the truth, are left out.
@@ -90,7 +121,7 @@ class Protector:
         raw = {group: self._raw(own, by, group, subsets) for group, own in groups}
         if not self.policy.is_protected:
             return pd.concat(raw.values(), ignore_index=True)
-        made = protect_curve(stays, by=by, policy=self.policy, key=self._key, subsets=subsets)
+        made = protect_curve(stays, by=by, policy=self.policy, key=self._key, subsets=subsets, history=self.history)
         kept, losses = [], []
         for group, own in made.groupby(list(by), sort=False):
             loss = curve_loss(own, raw[group])
@@ -106,43 +137,23 @@ class Protector:
 
         A state is an outcome of another; what is published of one says nothing of the others' counts.
         """
-        made = protect_curve(stays, by=["state"], policy=self.policy, key=self._key)
+        made = protect_curve(stays, by=["state"], policy=self.policy, key=self._key, history=self.history)
         told = {"n_cells": len(made), "n_atoms": 0, "n_two_step": 0, "n_withheld": 0}
         told["n_withheld"] = stays["state"].nunique() - made["state"].nunique()
         self._tell("overgangen", CURVE, pd.Series(told), pd.Series([0]))
         return made
 
-    def roads(self, frame: str, roads: pd.Series, matrix: csr_array, labels: Sequence[str]) -> np.ndarray:
-        """Protected sums over whole roads of children: flows stay conserved, because roads are rounded, not moves.
-
-        Parameters
-        ----------
-        frame : str
-        roads : Series of int
-            Children per road; its index names the road.
-        matrix : sparse array, shape (n_cells, n_roads)
-            How often each road is counted in each cell.
-        labels : sequence of str
-            Names of the cells.
-        """
-        if not self.policy.is_protected:
-            return np.asarray(matrix @ roads.to_numpy())
-        done = controlled_rounding(
-            roads.to_numpy(dtype=np.int64),
-            matrix,
-            base=self.policy.base,
-            key=self._key,
-            labels=[f"{frame}|{label}" for label in labels],
-            atom_labels=[str(name) for name in roads.index],
-        )
-        told = {
-            "n_cells": len(labels),
-            "n_atoms": len(roads),
-            "n_two_step": int(done.is_two_step.sum()),
-            "n_withheld": 0,
-        }
-        self._tell(frame, ROADS, pd.Series(told), pd.Series([done.max_deviation]))
-        return done.cells
+    def graph(self, frame: str, graph: nx.DiGraph, *, curves: pd.DataFrame, horizon_days: int) -> nx.DiGraph:
+        """The process graph with protected flows, and the chances and medians that ``curves`` tell."""
+        policy, options = self.policy, {"curves": curves, "horizon_days": horizon_days, "history": self.history}
+        made = protect_graph(graph, policy=policy, key=self._key, **options)
+        pairs = [(graph.nodes[node][name], told.get(name)) for node, told in made.nodes(data=True) for name in _NODE]
+        pairs += [(graph.edges[edge]["n_transitions"], made.edges[edge]["n_transitions"]) for edge in made.edges]
+        shown = [abs(n - true) for true, n in pairs if n is not None]
+        told = {"n_cells": len(pairs), "n_atoms": len(pairs), "n_two_step": sum(off >= policy.base for off in shown)}
+        told["n_withheld"] = len(pairs) - len(shown)
+        self._tell(frame, FLOWS, pd.Series(told), pd.Series(shown))
+        return made
 
     def _raw(
         self, own: pd.DataFrame, by: Sequence[str], group: tuple[str, ...], subsets: dict[str, str]
@@ -158,7 +169,7 @@ class Protector:
 
     def _tell(self, frame: str, rule: str, told: pd.Series, deviation: pd.Series, *, loss: float = 0.0) -> None:
         worst = int(deviation.max()) if len(deviation) else 0
-        row = {name: int(value) for name, value in told.items()}
+        row = {"n_untied": 0, **{str(name): int(value) for name, value in told.items()}}
         self._account.append({"frame": frame, "rule": rule, **row, "max_deviation": worst, "loss": round(loss, 4)})
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from zorgpad.disclosure import Policy
+from zorgpad.disclosure import History, Policy
 from zorgpad.errors import DisclosureError
 from zorgpad.manifest import hash_file, hash_text, write_json
 from zorgpad.region import Region
@@ -34,6 +34,8 @@ class Release:
         Whether the children are invented.
     frames : mapping of str to DataFrame
         By name, as :mod:`zorgpad.releases.frames` lists them.
+    history : History, optional
+        The counts of a release that was made here, with what the ledger seals; never written beside it.
     """
 
     region: Region
@@ -41,6 +43,7 @@ class Release:
     policy: Policy
     is_synthetic: bool
     frames: Mapping[str, pd.DataFrame]
+    history: History | None = None
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """The frame of that name."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from zorgpad.disclosure import (
     atoms_of,
+    attack,
     choose_policy,
     keyed_rounding,
     protect_cells,
@@ -181,3 +182,92 @@ def test_months_that_are_held_still_add_up():
     for g in range(6):
         assert (table[[c for c in table if c.startswith(f"g{g}|")]].sum(axis=1) == table[f"g{g}"]).all()
     assert (table[[f"g{g}" for g in range(6)]].sum(axis=1) == table["region"]).all()
+
+
+def grid(*rows):
+    """A table of gemeente × product, from "count count …" per gemeente."""
+    counts = [[int(n) for n in row.split()] for row in rows]
+    return pd.DataFrame(
+        [(f"g{i}", f"p{j}", n) for i, row in enumerate(counts) for j, n in enumerate(row)],
+        columns=["gemeente", "product", "n"],
+    )
+
+
+def test_a_plain_table_gets_margins_that_add_up():
+    """Twelve cells get seven margins and a total; every cell is a multiple of 5, less than 5 from the truth."""
+    table = grid("3 0 12 7", "1 1 4 30", "8 2 0 5")
+    done = protect_table(table, by=["gemeente", "product"], policy="werkgroep", key=KEY)
+    shown = done.counts.set_index(["gemeente", "product"])["n"]
+    assert len(shown) == 20
+    assert (shown % 5 == 0).all()
+    assert abs(shown["totaal", "totaal"] - table["n"].sum()) < 5
+    for gemeente in ("g0", "g1", "g2", "totaal"):
+        assert shown[gemeente].drop("totaal").sum() == shown[gemeente, "totaal"]
+    truth = table.set_index(["gemeente", "product"])["n"]
+    assert (shown.reindex(truth.index) - truth).abs().max() < 5 > done.report["max_deviation"][0]
+    assert shown["g0", "p1"] == 0
+
+
+@pytest.mark.parametrize("wrong", [-1, 2.5, None])
+def test_a_table_of_something_else_is_refused(wrong):
+    """Negative, broken and missing counts, a total and a repeated cell: only their number is told."""
+    table = grid("3 4").astype({"n": object})
+    table.loc[0, "n"] = wrong
+    with pytest.raises(DisclosureError, match="1 rows"):
+        protect_table(table, by=["gemeente", "product"], policy="werkgroep", key=KEY)
+    with pytest.raises(DisclosureError, match="2 rows"):
+        protect_table(grid("3 4").assign(product="totaal"), by=["gemeente", "product"], policy="werkgroep", key=KEY)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_cbs_withholds_cannot_be_worked_out_from_the_sums(seed):
+    """No shown count is under ten, true or rounded, and linear programming leaves each withheld one 9 wide or more."""
+    random = np.random.default_rng(seed)
+    table = pd.DataFrame(
+        [(f"g{i}", f"p{j}", int(n)) for (i, j), n in np.ndenumerate(random.poisson(random.gamma(1, 12, (5, 4))))],
+        columns=["gemeente", "product", "n"],
+    )
+    by = ["gemeente", "product"]
+    done = protect_table(table, by=by, policy="cbs", key=KEY)
+    counts = done.counts.assign(cell=done.counts[by].agg("|".join, axis=1), base=10)
+    assert done.report["n_withheld"][0] == counts["n"].isna().sum() > 0
+    assert counts["n"].min() >= 10
+    truth = pd.concat(
+        [
+            table.assign(**dict.fromkeys(chosen, "totaal")).groupby(by)["n"].sum()
+            for chosen in ([], ["gemeente"], ["product"], by)
+        ]
+    )
+    shown = counts[counts["n"].notna()].set_index(by)["n"]
+    assert truth[shown.index].min() >= 10
+    inner = counts[(counts[by] != "totaal").all(axis=1)]
+    sums = [
+        ("|".join((g, "totaal")), inner.loc[inner["gemeente"] == g, "cell"].tolist())
+        for g in table["gemeente"].unique()
+    ]
+    sums += [
+        ("|".join(("totaal", p)), inner.loc[inner["product"] == p, "cell"].tolist()) for p in table["product"].unique()
+    ]
+    sums.append(("totaal|totaal", [total for total, _ in sums if total.startswith("g")]))
+    found = attack(counts[["cell", "n", "base"]], sums)
+    assert found["width"][counts["n"].isna().to_numpy()].min() >= 9
+
+
+def test_cbs_withholds_what_tells_of_a_whole_group_and_does_not_give_it_away():
+    """Of g0 200 of 200 are in p0, all in one product; that cell goes, and another with it: no sum tells it."""
+    table = grid("200 0 0", "40 50 60", "30 70 40")
+    counts = protect_table(table, by=["gemeente", "product"], policy="cbs", key=KEY).counts
+    hidden = counts[counts["n"].isna()].set_index(["gemeente", "product"]).index
+    assert ("g0", "p0") in hidden
+    inner = counts[(counts[["gemeente", "product"]] != "totaal").all(axis=1)]
+    assert inner.loc[inner["gemeente"] == "g0", "n"].isna().all()
+    of_p0 = counts[counts["product"] == "p0"].set_index("gemeente")["n"]
+    assert of_p0.isna().sum() >= 2  # else the margin of p0 less the others would tell it
+
+
+def test_cbs_withholds_a_count_of_which_one_unit_has_more_than_half():
+    """Of 20 children 15 are at one provider: withheld under cbs, rounded under werkgroep; 8 of 20 is no dominance."""
+    frame = pd.DataFrame({"client_id": range(40), "cell": ["a"] * 20 + ["b"] * 20})
+    frame["unit"] = ["x"] * 15 + ["y"] * 5 + ["x"] * 8 + ["y"] * 6 + ["z"] * 6
+    assert protect_members(frame, policy="cbs", key=KEY).counts["n"].isna().tolist() == [True, False]
+    assert protect_members(frame, policy="werkgroep", key=KEY).counts["n"].tolist() == [20, 20]

@@ -55,13 +55,13 @@ def _inside(matrix: csr_array) -> Flags:
 
 def _telling(inside: Flags, rounded: Ints, share: float) -> Flags:
     """Cells that make up so large a share of a cell around them that they tell of everybody in it."""
-    found: Flags = (inside & (rounded[:, None] >= share * rounded[None, :]) & (rounded[None, :] > 0)).any(axis=1)
-    return found
+    is_most = inside & (rounded[:, None] >= share * rounded[None, :]) & (rounded[None, :] > 0)
+    return np.asarray(is_most.any(axis=1))
 
 
 def _beside(inside: Flags, cell: int) -> Flags:
     """Cells that lie in a cell around ``cell``, other than itself."""
-    found: Flags = inside[:, inside[cell]].any(axis=1)
+    found = np.asarray(inside[:, inside[cell]].any(axis=1))
     found[cell] = False
     return found
 

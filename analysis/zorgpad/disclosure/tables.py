@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -211,7 +212,7 @@ def protect_table(
     values = [[*pd.unique(table[name]), total] for name in names]
     cells = pd.DataFrame(product(*values), columns=names)
     cells["cell"] = cells[names].astype(str).agg("|".join, axis=1)
-    atoms = _with_margins(table.loc[numbers > 0, names].astype(str), numbers[numbers > 0], total)
+    atoms = _with_margins(table[names].astype(str), numbers, total)
     done = protect_cells(cells, atoms=atoms, policy=rules, key=key, attempts=attempts, history=history)
     return Protected(cells[names].assign(n=done.counts["n"].array), done.report, done.seen)
 
@@ -329,14 +330,14 @@ def protect_members(
     asked = members if cells is None else cells
     by = [column for column in ("block", "cell") if column in asked.columns]
     asked = asked[by].drop_duplicates().sort_values(by)
-    common = {"policy": rules, "key": key, "attempts": attempts, "history": history}
+    common: dict[str, Any] = {"policy": rules, "key": key, "attempts": attempts, "history": history}
     if "block" not in by:
         return protect_cells(asked, atoms=atoms_of(members), dominant=_dominant(members, rules), **common)
     done: dict[object, Protected] = {}
     seen: Seen = {}
     for block, rows in asked.groupby("block", sort=True):
         own = members[members["block"] == block]
-        told = {"block": str(block), "dominant": _dominant(own, rules), "seen": seen}
+        told: dict[str, Any] = {"block": str(block), "dominant": _dominant(own, rules), "seen": seen}
         done[block] = protect_cells(rows, atoms=atoms_of(own), **told, **common)
         seen = done[block].seen
     return Protected(

@@ -102,7 +102,7 @@ class Protector:
         numbers, base = counts.to_numpy(dtype="int64"), self.policy.base
         windows = self.history.windows(labels, numbers, base=base)
         alone = csr_array(eye_array(len(numbers), dtype="int64"))
-        names = {"labels": labels, "atom_labels": labels}
+        names: dict[str, Any] = {"labels": labels, "atom_labels": labels}
         done = controlled_rounding(numbers, alone, base=base, key=self._key, windows=windows, **names)
         self.history.note(labels, done.cells, numbers, base=base)
         shown = pd.Series(done.cells, index=counts.index, dtype="Int64")
@@ -145,8 +145,10 @@ class Protector:
 
     def graph(self, frame: str, graph: nx.DiGraph, *, curves: pd.DataFrame, horizon_days: int) -> nx.DiGraph:
         """The process graph with protected flows, and the chances and medians that ``curves`` tell."""
-        policy, options = self.policy, {"curves": curves, "horizon_days": horizon_days, "history": self.history}
-        made = protect_graph(graph, policy=policy, key=self._key, **options)
+        policy = self.policy
+        made = protect_graph(
+            graph, policy=policy, key=self._key, curves=curves, horizon_days=horizon_days, history=self.history
+        )
         pairs = [(graph.nodes[node][name], told.get(name)) for node, told in made.nodes(data=True) for name in _NODE]
         pairs += [(graph.edges[edge]["n_transitions"], made.edges[edge]["n_transitions"]) for edge in made.edges]
         shown = [abs(n - true) for true, n in pairs if n is not None]

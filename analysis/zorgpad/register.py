@@ -124,6 +124,25 @@ def _swap(part: Path, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def read_meta(folder: str | Path) -> dict[str, Any]:
+    """What the register in ``folder`` says of itself (``Register.meta``), without reading its tables.
+
+    Raises
+    ------
+    DataError
+        When the folder is no register, or what it says cannot be read.
+    """
+    path = Path(folder) / META_FILE
+    if not path.is_file():
+        raise DataError(
+            f"{folder} is no register: it has no {META_FILE}.\nMake one with 'zorgpad sample' or 'zorgpad prepare'."
+        )
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"{folder} is damaged: {type(error).__name__}.\nMake the register again.") from None
+
+
 def read_register(folder: str | Path, *, gemeente: str | None = None) -> Register:
     """Read a register from its folder.
 
@@ -139,11 +158,7 @@ def read_register(folder: str | Path, *, gemeente: str | None = None) -> Registe
     DataError
         When the folder is no register, or a file is damaged.
     """
-    folder = Path(folder)
-    if not (folder / META_FILE).is_file():
-        raise DataError(
-            f"{folder} is no register: it has no {META_FILE}.\nMake one with 'zorgpad sample' or 'zorgpad prepare'."
-        )
+    folder, meta = Path(folder), read_meta(folder)
     filters = [("gemeente", "==", gemeente)] if gemeente else None
     try:
         tables = {
@@ -151,7 +166,6 @@ def read_register(folder: str | Path, *, gemeente: str | None = None) -> Registe
         }
         attrition = pd.read_parquet(folder / ATTRITION_FILE)
         clients = pd.read_parquet(folder / "clients.parquet")
-        meta = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{folder} is damaged: {type(error).__name__}.\nMake the register again.") from None
     if gemeente:

@@ -19,7 +19,7 @@ from zorgpad.notebook import notebook_title, read_notebook, source_of, tags_of
 from zorgpad.paper import require_pdf
 from zorgpad.prose import slug
 from zorgpad.region import POLICIES, Region, load_region, shipped_regions
-from zorgpad.register import Register, read_register
+from zorgpad.register import read_meta
 from zorgpad.render import About
 
 INTERNAL = "intern"
@@ -91,7 +91,7 @@ class Plan:
     policy: str
     audience: str
     inputs: Mapping[str, Any]
-    register: Register
+    register: Path
 
     @property
     def name(self) -> Path:
@@ -106,13 +106,10 @@ def with_release(plan: Plan, folder: Path) -> Plan:
     """
     if not any(job.notebook.has_exhibits for job in plan.jobs):
         return plan
-    from zorgpad.disclosure import choose_policy  # these two take a second, which a mistake should not wait for
-    from zorgpad.releases import make_release, write_release
+    from zorgpad.batch.release import make_release_apart
 
-    day = f"{plan.about.peildatum:%Y-%m-%d}"
-    policy = choose_policy(plan.policy)
-    release = make_release(plan.register, plan.region, peildatum=day, policy=policy, key=None)
-    digest = write_release(release, folder)
+    day, where = f"{plan.about.peildatum:%Y-%m-%d}", plan.region.folder.resolve()
+    digest = make_release_apart(plan.register, where, peildatum=day, policy=plan.policy, folder=folder)
     jobs = tuple(replace(job, release=str(folder)) if job.notebook.has_exhibits else job for job in plan.jobs)
     return replace(plan, jobs=jobs, inputs={**plan.inputs, "release": digest})
 
@@ -152,12 +149,12 @@ def make_plan(
 ) -> Plan:
     """Check everything and list the jobs; see :func:`zorgpad.batch.run_batch` for arguments and errors."""
     folder = Path(register).resolve()
-    records = read_register(folder)
-    area = load_region(region or _told(records, "region", folder))
-    day = _day(_told(records, "peildatum", folder) if peildatum is None else peildatum)
+    meta = read_meta(folder)
+    area = load_region(region or _told(meta, "region", folder))
+    day = _day(_told(meta, "peildatum", folder) if peildatum is None else peildatum)
     policy = policy or area.policy
     _check_policy(policy, area)
-    _check_register(records, area, day)
+    _check_register(meta, area, day)
     if edition.paper == "pdf":
         require_pdf()
     chosen = _notebooks(notebooks)
@@ -167,7 +164,7 @@ def make_plan(
     about = About(
         area.label,
         day,
-        records.is_synthetic,
+        bool(meta.get("is_synthetic")),
         describe(started_from, area, policy=policy),
         has_code=audience == "onderzoeker",
         is_internal=policy == INTERNAL,
@@ -190,16 +187,16 @@ def make_plan(
         for code in codes
         for notebook in chosen
     )
-    return Plan(jobs, area, about, policy, audience, started_from, records)
+    return Plan(jobs, area, about, policy, audience, started_from, folder)
 
 
-def _told(register: Register, name: str, folder: Path) -> str:
+def _told(meta: Mapping[str, Any], name: str, folder: Path) -> str:
     """What a register says of itself; only samples know their peildatum."""
-    if not register.meta.get(name):
+    if not meta.get(name):
         raise ReportError(
             f"The {name} is missing, and the register in {folder} does not tell it.\nGive it with --{name}."
         )
-    return str(register.meta[name])
+    return str(meta[name])
 
 
 def _day(peildatum: str | date) -> date:
@@ -225,14 +222,14 @@ def _check_policy(policy: str, region: Region) -> None:
     choose_policy(policy, region.policy)
 
 
-def _check_register(register: Register, region: Region, day: date) -> None:
+def _check_register(meta: Mapping[str, Any], region: Region, day: date) -> None:
     """Refuse real children, and a peildatum outside what the register and the region observe."""
-    if not register.is_synthetic:
+    if not meta.get("is_synthetic"):
         raise DisclosureError(
             "This register is not synthetic, and the protection of small numbers is not complete.\n"
             "Until it is, reports are made from synthetic registers only: zorgpad sample makes one."
         )
-    until = str(register.meta.get("peildatum", ""))
+    until = str(meta.get("peildatum", ""))
     if until and f"{day:%Y-%m-%d}" > until:
         raise ReportError(
             f"The register ends before {until}; the peildatum {day} is later.\nGive {until} or an earlier day."

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -12,6 +11,7 @@ from itertools import islice
 from zorgpad.batch.execute import Outcome, run_job
 from zorgpad.batch.fork_server import fork_server
 from zorgpad.batch.jobs import Job
+from zorgpad.batch.processes import process_pool
 from zorgpad.batch.worker import begin
 
 
@@ -97,16 +97,6 @@ def _borrowed(executor: Executor) -> Iterator[Executor]:
 
 @contextmanager
 def _processes(workers: int) -> Iterator[Executor]:
-    """A pool of own processes that ends with the block; stopped at once when the block fails."""
-    others = set(multiprocessing.active_children())
-    context = multiprocessing.get_context("spawn")
-    with fork_server() as address:
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=begin, initargs=(address,))
-        try:
-            yield pool
-        except BaseException:
-            for process in set(multiprocessing.active_children()) - others:
-                process.terminate()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
+    """Own processes, with a server that forks their kernels."""
+    with fork_server() as address, process_pool(workers, begin, address) as pool:
+        yield pool

@@ -12,13 +12,18 @@ from zorgpad.batch.fork_server import ADDRESS
 
 def begin(address: str | None) -> None:
     """A worker leaves Ctrl-C to its parent, goes when its parent goes, and loads what each job needs."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    watch()
     if address is not None:
         os.environ[ADDRESS] = address
     from zorgpad.batch.execute import preload
 
     preload()
+
+
+def watch() -> None:
+    """Leave Ctrl-C to the parent, and go when it goes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:

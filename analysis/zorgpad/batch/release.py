@@ -1,0 +1,41 @@
+"""The release of a batch, made in a process of its own: the memory that it takes goes with it."""
+
+from __future__ import annotations
+
+from concurrent.futures import BrokenExecutor
+from pathlib import Path
+
+from zorgpad.batch.processes import process_pool
+from zorgpad.batch.worker import watch
+from zorgpad.errors import ReportError
+
+
+def make_release_apart(register: Path, region: Path, *, peildatum: str, policy: str, folder: Path) -> str:
+    """Make the release of a register in ``folder``, and return its digest.
+
+    Raises
+    ------
+    ReportError
+        When the process that makes it is lost, for want of memory as a rule.
+    DataError, DisclosureError
+        As :func:`zorgpad.register.read_register` and :func:`zorgpad.releases.make_release` raise them.
+    """
+    with process_pool(1, watch) as pool:
+        try:
+            return pool.submit(_make, register, region, peildatum, policy, folder).result()
+        except BrokenExecutor:
+            raise ReportError(
+                "The process that counts and protects the numbers of all gemeenten was ended by something else.\n"
+                "Look whether the memory of this machine was full, and try again."
+            ) from None
+
+
+def _make(register: Path, region: Path, peildatum: str, policy: str, folder: Path) -> str:
+    from zorgpad.disclosure import choose_policy  # these take seconds, which only this process should wait for
+    from zorgpad.region import load_region
+    from zorgpad.register import read_register
+    from zorgpad.releases import make_release, write_release
+
+    records, area = read_register(register), load_region(region)
+    release = make_release(records, area, peildatum=peildatum, policy=choose_policy(policy), key=None)
+    return write_release(release, folder)

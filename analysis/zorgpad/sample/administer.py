@@ -7,7 +7,6 @@ whole numbers since 1970; an open spell ends on or after the peildatum.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,12 +14,12 @@ import pandas as pd
 from zorgpad.arrays import day_number
 from zorgpad.region import Region
 from zorgpad.sample import reasons
-from zorgpad.sample.days import NEVER, new_year_of
+from zorgpad.sample.days import NEVER
+from zorgpad.sample.fences import Fences
 from zorgpad.sample.rates import Rates
 from zorgpad.sample.supply import Supply
 from zorgpad.sample.trajectories import ABSENT, FORM
 
-Within = Literal["any", "year"]
 FIRST, RENEWAL, CONTRACT, MOVE = range(4)  # why a segment begins
 
 _CONTRACT_MARGIN_DAYS = 45  # no renewal so shortly before or after a contract change or a move
@@ -64,7 +63,7 @@ def administer(
     rates: Rates,
     *,
     peildatum: int,
-    within: Within = "any",
+    fences: Fences | None = None,
 ) -> Records:
     """Write down ``spells`` as an administration does, with its noise.
 
@@ -75,16 +74,25 @@ def administer(
         provider, start, end, exit, reason (JZ588; ``None``: no stop message will be sent), is_firm (with a reason, a
         stop message is sure to be sent).
         Numbered from 0.
-    within : {"any", "year"}
-        ``year``: no allocation reaches into a calendar year that its spell does not reach into itself, so that counts
-        of children per year are those of the spells.
+    fences : Fences, optional
+        Days that no allocation crosses when its spell does not; without it allocations reach as far as noise brings
+        them.
     """
-    cap = _last_allowed(spells["end"].to_numpy(), peildatum) if within == "year" else np.full(len(spells), np.inf)
-    floor = new_year_of(spells["start"].to_numpy()) if within == "year" else np.full(len(spells), -np.inf)
-    pieces = _segments(rng, spells, supply, rates, peildatum)
+    product = spells["product"].to_numpy()
+    cap, floor = np.full(len(spells), np.inf), np.full(len(spells), -np.inf)
+    if fences is not None:
+        cap = fences.cap(np.minimum(spells["end"].to_numpy(), peildatum), product).astype(np.float64)
+        floor = fences.floor(spells["start"].to_numpy(), product).astype(np.float64)
+    pieces = _segments(rng, spells, supply, rates, peildatum=peildatum, fences=fences)
     pieces = _waiting(rng, pieces, floor, rates)
     pieces, stop_sent = _endings(rng, pieces, spells, cap, rates, peildatum)
-    pieces = pd.concat([pieces, _corrections(rng, pieces, rates, peildatum)], ignore_index=True)
+    if fences is not None:
+        pieces["end"] = _agreed_ends(pieces, supply, fences, peildatum)
+    nested = _corrections(rng, pieces, rates, peildatum)
+    if fences is not None:
+        doubles = fences.bars_doubles(*(nested[name].to_numpy() for name in ("start", "end", "product")))
+        nested = nested[~doubles]
+    pieces = pd.concat([pieces, nested], ignore_index=True)
     pieces["stop_sent"] = np.append(stop_sent, rng.random(len(pieces) - len(stop_sent)) < 0.5)
     deliveries = _messages(rng, pieces, spells, rates, peildatum)
     queue = _not_started(rng, spells, supply, rates, peildatum)
@@ -94,15 +102,14 @@ def administer(
     return Records(allocations, deliveries, _readable(spells, pieces, region, peildatum), last, n_withdrawn)
 
 
-def _last_allowed(end: np.ndarray, peildatum: int) -> np.ndarray:
-    """The latest end of an allocation that reaches no further year: 1 January after the last day of care."""
-    last = np.minimum(end, peildatum) - 1
-    following = last.astype("datetime64[D]").astype("datetime64[Y]") + 1
-    return np.asarray(following.astype("datetime64[D]").astype(np.float64))
-
-
 def _segments(
-    rng: np.random.Generator, spells: pd.DataFrame, supply: Supply, rates: Rates, peildatum: int
+    rng: np.random.Generator,
+    spells: pd.DataFrame,
+    supply: Supply,
+    rates: Rates,
+    *,
+    peildatum: int,
+    fences: Fences | None,
 ) -> pd.DataFrame:
     """The runs into which renewals, contract changes and moves cut each spell; ``start`` and ``end`` of the care."""
     start, end = spells["start"].to_numpy(), spells["end"].to_numpy()
@@ -117,7 +124,12 @@ def _segments(
         inside = (day > start) & (day < np.minimum(end, peildatum))
         parts.append((rows[inside], day[inside], np.full(inside.sum(), kind)))
     fixed = np.maximum.reduce([np.where((day > start) & (day < end), day, NEVER) for day in (product, provider, move)])
-    parts.append(_renewals(rng, start, np.minimum(end, peildatum), fixed, rates))
+    renewed, again, turn = _renewals(rng, start, np.minimum(end, peildatum), fixed, rates)
+    if fences is not None:
+        again = fences.clear_of(again, spells["product"].to_numpy()[renewed])
+        kept = again < np.minimum(end, peildatum)[renewed] - _LAST_SEGMENT_DAYS
+        renewed, again, turn = renewed[kept], again[kept], turn[kept]
+    parts.append((renewed, again, turn))
     spell, begin, why = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((why, begin, spell))
     spell, begin, why = spell[order], begin[order], why[order]
@@ -204,6 +216,14 @@ def _endings(
     return pieces.assign(
         care_end=care_end, end=np.where(no_end, NEVER, end).astype(np.int64), change_reason=reason
     ), sent
+
+
+def _agreed_ends(pieces: pd.DataFrame, supply: Supply, fences: Fences, peildatum: int) -> np.ndarray:
+    """Every allocation outside contract of a listed product has an end, because its budget is for a number of days."""
+    end = pieces["end"].to_numpy()
+    outside = supply.providers["is_maatwerk"].to_numpy(dtype=bool)[pieces["provider"]]
+    agreed = np.maximum(np.minimum(pieces["care_end"].to_numpy(), peildatum + _PLANNED_AHEAD_DAYS), pieces["start"] + 1)
+    return np.asarray(np.where((end == NEVER) & outside & fences.listed[pieces["product"]], agreed, end))
 
 
 def _change_reasons(rng: np.random.Generator, pieces: pd.DataFrame, silent: np.ndarray) -> np.ndarray:

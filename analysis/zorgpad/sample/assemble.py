@@ -11,7 +11,10 @@ import pandas as pd
 from zorgpad.arrays import day_number
 from zorgpad.region import Region
 from zorgpad.register import Register
-from zorgpad.sample.administer import Within, administer
+from zorgpad.sample.administer import administer
+from zorgpad.sample.amounts import as_published, as_realised
+from zorgpad.sample.factsheets import Factsheet
+from zorgpad.sample.fences import Fences
 from zorgpad.sample.paperwork import (
     allocation_table,
     attrition_table,
@@ -62,9 +65,10 @@ def assemble(
     *,
     window_start: int,
     peildatum: int,
-    within: Within,
     declared: Declared,
     meta: dict[str, Any],
+    fences: Fences | None = None,
+    factsheet: Factsheet | None = None,
 ) -> tuple[Register, Truth]:
     """Write the lives in ``world`` down as a :class:`Register`, and keep the :class:`Truth`."""
     codes = region.gemeenten["gm_code"].to_numpy(dtype=object)
@@ -73,15 +77,19 @@ def assemble(
         gemeente=world.gemeenten[world.spells["child"]],
         old_gemeente=world.old_gemeenten[world.spells["child"]],
     ).reset_index(drop=True)
-    records = administer(rng, spells, supply, region, rates, peildatum=peildatum, within=within)
+    records = administer(rng, spells, supply, region, rates, peildatum=peildatum, fences=fences)
     clients = client_table(names, world.births, world.sexes)
     allocations = allocation_table(rng, records, names, codes, supply, region)
+    if factsheet is not None:
+        allocations = as_published(rng, allocations, records.allocations, supply, region, factsheet)
     deliveries = delivery_table(records, allocations)
     declarations = empty(Declarations)
     if declared == "residence":
         declarations = declaration_table(
             rng, records, allocations, region, window_start=window_start, peildatum=peildatum
         )
+    if factsheet is not None:
+        declarations = as_realised(rng, declarations, allocations, supply, factsheet)
     register = Register(
         clients=clients,
         allocations=allocations,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,16 @@ from zorgpad.arrays import day_number
 from zorgpad.errors import RegionError
 from zorgpad.region import Region
 from zorgpad.register import Register
+from zorgpad.sample.amounts import UnattainableError
 from zorgpad.sample.assemble import World, assemble, last_providers
 from zorgpad.sample.breakdowns import breakdown_ends, code_breakdowns, largest_provider, place_breakdowns
 from zorgpad.sample.choose import Chosen, choose_children
-from zorgpad.sample.hazards import Clock, clocks, default_hazards
-from zorgpad.sample.margins import Margins, read_margins
+from zorgpad.sample.contracts import place_contracts
+from zorgpad.sample.factsheets import Factsheet, read_factsheet
+from zorgpad.sample.fences import Fences
+from zorgpad.sample.halves import Halves, read_halves
+from zorgpad.sample.hazards import clocks, default_hazards
+from zorgpad.sample.margins import PUBLISHED, Margins, read_margins
 from zorgpad.sample.people import draw_sexes
 from zorgpad.sample.pool import STOCK_MONTH_DAY
 from zorgpad.sample.rates import Rates
@@ -67,18 +72,37 @@ def sample_truth(region: Region, *, seed: int) -> Truth:
     return calibrated(region, seed=seed)[1]
 
 
+@dataclass(frozen=True, eq=False)
+class _Aim:
+    """What a draw must give, and with what: the region's published figures, its supply, and the declared chances."""
+
+    region: Region
+    supply: Supply
+    rates: Rates
+    hazards: pd.DataFrame
+    margins: Margins
+    halves: Halves | None
+    factsheet: Factsheet | None
+    window_start: int
+    peildatum: int
+
+
 def calibrated(region: Region, *, seed: int) -> tuple[Register, Truth]:
     """Register and truth of the calibrated region, in one go."""
-    margins, supply, rates = read_margins(region), read_supply(region), Rates()
+    margins, supply = read_margins(region), read_supply(region)
     start = min(region.window_start.values())
     peildatum = pd.Timestamp(year=margins.years[1] + 1, month=1, day=1)
-    rng, hazards = np.random.default_rng(seed), default_hazards(region)
-    window_start, cut = day_number(start), day_number(peildatum)
-    chosen, spells = _attempt(rng, clocks(hazards), supply, region, margins, rates, window_start, cut)
-    old = draw_moves(rng, spells, supply, rates, chosen.gemeenten, len(region.gemeenten))
-    stays = chosen.stays.reset_index(drop=True)
-    sexes = draw_sexes(rng, len(chosen.births))
-    world = World(chosen.births, sexes, chosen.gemeenten, old, stays, spells, hazards)
+    aim = _Aim(
+        region,
+        supply,
+        Rates(),
+        default_hazards(region),
+        margins,
+        read_halves(region, margins),
+        read_factsheet(region, supply),
+        day_number(start),
+        day_number(peildatum),
+    )
     meta = {
         "source": SOURCE.format(label=region.label),
         "is_synthetic": True,
@@ -87,46 +111,71 @@ def calibrated(region: Region, *, seed: int) -> tuple[Register, Truth]:
         "window_start": f"{start:%Y-%m-%d}",
         "peildatum": f"{peildatum:%Y-%m-%d}",
     }
-    register, truth = assemble(
+    rng = np.random.default_rng(seed)
+    for _ in range(MAX_ATTEMPTS):
+        try:
+            register, truth = _draw(rng, aim, meta)
+        except UnattainableError:
+            continue
+        return replace(register, meta={**meta, "calibration": _account(register, truth, aim)}), truth
+    raise RegionError(f"{MAX_ATTEMPTS} draws did not give the published figures.\nCheck {PUBLISHED}/ for its figures.")
+
+
+def _draw(rng: np.random.Generator, aim: _Aim, meta: dict[str, Any]) -> tuple[Register, Truth]:
+    """One draw of children and paperwork; ``UnattainableError`` when it cannot give a published figure."""
+    chosen = choose_children(
+        rng,
+        clocks(aim.hazards),
+        aim.supply,
+        aim.margins,
+        window_start=aim.window_start,
+        peildatum=aim.peildatum,
+        halves=aim.halves,
+        factsheet=aim.factsheet,
+    )
+    stays, spells = _coded(rng, chosen, aim)
+    old = draw_moves(rng, spells, aim.supply, aim.rates, chosen.gemeenten, len(aim.region.gemeenten))
+    world = World(chosen.births, draw_sexes(rng, len(chosen.births)), chosen.gemeenten, old, stays, spells, aim.hazards)
+    return assemble(
         rng,
         world,
-        supply,
-        region,
-        rates,
-        window_start=window_start,
-        peildatum=cut,
-        within="year",
+        aim.supply,
+        aim.region,
+        aim.rates,
+        window_start=aim.window_start,
+        peildatum=aim.peildatum,
         declared="residence",
         meta=meta,
+        fences=_fences(aim),
+        factsheet=aim.factsheet,
     )
-    account = _account(register, truth, supply, region, margins, rates)
-    return replace(register, meta={**meta, "calibration": account}), truth
 
 
-def _attempt(
-    rng: np.random.Generator,
-    by_state: dict[str, Clock],
-    supply: Supply,
-    region: Region,
-    margins: Margins,
-    rates: Rates,
-    window_start: int,
-    peildatum: int,
-) -> tuple[Chosen, pd.DataFrame]:
-    """Choose children until there are breakdowns enough; gives them with their merged and coded spells."""
-    for _ in range(MAX_ATTEMPTS):
-        chosen = choose_children(rng, by_state, supply, margins, window_start=window_start, peildatum=peildatum)
-        providers = place_breakdowns(rng, chosen.spells, supply, margins.breakdowns)
+def _coded(rng: np.random.Generator, chosen: Chosen, aim: _Aim) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Stays and merged spells of the chosen children with providers and reasons, as published."""
+    providers = place_breakdowns(rng, chosen.spells, aim.supply, aim.margins.breakdowns)
+    if providers is None:
+        raise UnattainableError("Too few breakdowns were drawn.\nDraw again.")
+    spells = chosen.spells.assign(provider=providers)
+    if aim.factsheet is not None:
+        providers = place_contracts(rng, spells, aim.supply, aim.factsheet)
         if providers is None:
-            continue
-        spells = chosen.spells.assign(provider=providers)
-        stays = _with_providers(chosen.stays, spells)
-        merged = merge_returns(spells, max_gap_days=region.max_gap_days)
-        merged = merged.assign(reason=stop_reasons(rng, merged, region, rates))
-        coded = code_breakdowns(rng, merged, supply, region, rates, margins.breakdowns)
-        if coded is not None and _breakdowns_of(coded, supply, margins) == dict(margins.breakdowns):
-            return Chosen(stays, spells, chosen.births, chosen.gemeenten), coded
-    raise RegionError(f"{MAX_ATTEMPTS} draws did not give the published breakdowns.\nCheck published/breakdowns.csv.")
+            raise UnattainableError("Too few children can change provider.\nDraw again.")
+        spells = spells.assign(provider=providers)
+    merged = merge_returns(spells, max_gap_days=aim.region.max_gap_days)
+    merged = merged.assign(reason=stop_reasons(rng, merged, aim.region, aim.rates))
+    coded = code_breakdowns(rng, merged, aim.supply, aim.region, aim.rates, aim.margins.breakdowns)
+    if coded is None or _breakdowns_of(coded, aim.supply, aim.margins) != dict(aim.margins.breakdowns):
+        raise UnattainableError("Other numbers of breakdowns after merging.\nDraw again.")
+    return _with_providers(chosen.stays, spells), coded
+
+
+def _fences(aim: _Aim) -> Fences:
+    """Where allocations stop, so that counts by allocation are counts of care."""
+    n = len(aim.supply.products)
+    if aim.factsheet is None:
+        return Fences(np.zeros(n, dtype=bool))
+    return Fences(aim.factsheet.is_on(np.arange(n)), frozen=aim.factsheet.month, settled=aim.factsheet.year)
 
 
 def _breakdowns_of(spells: pd.DataFrame, supply: Supply, margins: Margins) -> dict[int, int]:
@@ -142,19 +191,18 @@ def _with_providers(stays: pd.DataFrame, spells: pd.DataFrame) -> pd.DataFrame:
     return stays.assign(provider=last_providers(stays, linked))
 
 
-def _account(
-    register: Register, truth: Truth, supply: Supply, region: Region, margins: Margins, rates: Rates
-) -> dict[str, Any]:
+def _account(register: Register, truth: Truth, aim: _Aim) -> dict[str, Any]:
     """What came out, counted from the register and the truth themselves; keys are text, so that it can be JSON."""
-    agb = str(supply.providers["agb"].iloc[largest_provider(supply)])
+    margins, rates = aim.margins, aim.rates
+    agb = str(aim.supply.providers["agb"].iloc[largest_provider(aim.supply)])
     exits, spells = truth.exits, truth.spells
     own = exits[(exits["state"] == "pleegzorg") & (exits["exit"] == BREAKDOWN) & (exits["provider_id"] == agb)]
     stock_day = pd.Timestamp(year=margins.years[1], month=STOCK_MONTH_DAY[0], day=STOCK_MONTH_DAY[1])
     present = spells[(spells["start_date"] <= stock_day) & (spells["end_date"] > stock_day)]
     return {
-        "published": "nulmeting_clients, nulmeting_verblijf_gemeente, nulmeting_verblijf_totaal, breakdowns",
+        "published": sorted(path.stem for path in (aim.region.folder / PUBLISHED).glob("*.csv")),
         "years": list(margins.years),
-        "unique_children": {str(year): _unique(register, region, year) for year in margins.years},
+        "unique_children": {str(year): _unique(register, aim.region, year) for year in margins.years},
         "largest_pleegzorg_provider": agb,
         "true_breakdowns": _by_text(own["end_date"].dt.year.value_counts().sort_index()),
         "share_with_reason_33": rates.breakdown_certain_share,

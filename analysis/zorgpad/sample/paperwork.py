@@ -139,13 +139,16 @@ def declaration_table(
 ) -> pd.DataFrame:
     """:class:`zorgpad.schemas.Declarations`: a row per allocation and calendar month with care that is paid per etmaal.
 
-    Products without a row in ``region.tariffs`` are not declared. ``period_end`` is the first day not declared;
-    ``declared_at`` lies 10 to 60 days after it.
+    An etmaal costs what the budget of its allocation gives per day; without a budget, the tariff. Products without a
+    row in ``region.tariffs`` are not declared. ``period_end`` is the first day not declared; ``declared_at`` lies 10 to
+    60 days after it.
     """
     tariffs = region.tariffs[region.tariffs["unit"] == ETMAAL] if len(region.tariffs) else region.tariffs
     cents = allocations["product_code"].map(
         dict(zip(tariffs["product_code"], tariffs["cents"].astype(float), strict=True))
     )
+    agreed = allocations["budget_cents"] / (allocations["end_date"] - allocations["start_date"]).dt.days
+    cents = agreed.fillna(cents).where(cents.notna())
     rows = records.allocations
     start = np.maximum(rows["care_start"].to_numpy(), window_start)
     end = np.minimum(rows["care_end"].to_numpy(), peildatum)

@@ -13,6 +13,7 @@ from zorgpad.arrays import day_number
 from zorgpad.sample.assemble import renumber
 from zorgpad.sample.breakdowns import breakdown_ends
 from zorgpad.sample.days import new_year, new_year_of
+from zorgpad.sample.factsheets import Factsheet
 from zorgpad.sample.hazards import DAYS_PER_YEAR, Clock
 from zorgpad.sample.margins import CATEGORIES, FAMILY, LIVING, TREATMENT, Margins
 from zorgpad.sample.people import draw_births
@@ -85,6 +86,7 @@ def draw_pool(
     *,
     window_start: int,
     peildatum: int,
+    factsheet: Factsheet | None = None,
 ) -> Pool:
     """Draw lives by ``plan`` and keep those that could be real and are in view."""
     first_days = (window_start - int(plan.lead_years * DAYS_PER_YEAR), peildatum)
@@ -100,11 +102,13 @@ def draw_pool(
     )
     births, fits = draw_births(rng, stays, peildatum=peildatum)
     spells = spells[spells["end"] > window_start]
+    if factsheet is not None:
+        fits &= ~_changes_within(spells, factsheet, plan.n)
     possible = fits & ~_odd(stays, spells, supply, plan.n, window_start) & _kept(rng, spells, plan.n, margins.years[1])
     child = np.intersect1d(np.flatnonzero(possible), spells["child"].unique())
     stays = stays.assign(stay=np.arange(len(stays)))
     stays, spells = renumber(child, stays), renumber(child, spells)
-    category = _categories(supply)[spells["product"]]
+    category = categories(supply)[spells["product"]]
     bits = _year_bits(spells, margins.years)
     years = np.zeros((len(child), len(CATEGORIES)), dtype=np.int64)
     clients = np.zeros(len(child), dtype=np.int64)
@@ -129,7 +133,7 @@ def _weights(spells: pd.DataFrame, category: np.ndarray, n: int, margins: Margin
     return out
 
 
-def _categories(supply: Supply) -> np.ndarray:
+def categories(supply: Supply) -> np.ndarray:
     """The published category of each product; ``-1`` for none. Segments and family forms are the region's."""
     products = supply.products
     sleeps = products["is_verblijf"].to_numpy(dtype=bool)
@@ -161,6 +165,16 @@ def _odd(stays: pd.DataFrame, spells: pd.DataFrame, supply: Supply, n: int, wind
     out[spells["child"].to_numpy()[early]] = True
     out[stays["child"].to_numpy()[stays["start"] == window_start]] = True
     out[family["child"].to_numpy()[returns | on_new_year]] = True
+    return out
+
+
+def _changes_within(spells: pd.DataFrame, factsheet: Factsheet, n: int) -> np.ndarray:
+    """Children of whom a spell of a product of the factsheet begins or ends within its month."""
+    (low, high), out = factsheet.month, np.zeros(n, dtype=bool)
+    begins = (spells["start"] > low) & (spells["start"] < high)
+    ends = (spells["end"] > low) & (spells["end"] < high)
+    listed = factsheet.is_on(spells["product"].to_numpy())
+    out[spells["child"].to_numpy()[listed & (begins | ends).to_numpy()]] = True
     return out
 
 

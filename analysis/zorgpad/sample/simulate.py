@@ -108,7 +108,6 @@ def simulate_register(
         rates,
         window_start=window_start,
         peildatum=cut,
-        within="any",
         declared=declarations,
         meta=meta,
     )

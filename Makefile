@@ -45,7 +45,7 @@ exactness: env ## compare 3,000 random children with a day-by-day brute force (d
 bench-report: env ## compare zorgpad report with the commands papermill and nbconvert (docs/engine.md)
 	@$(BIN)/python tests/benchmarks/bench_report.py
 
-kills: env ## kill 600 batches at random moments and count what is half, lost or left (docs/engine.md)
+kills: env ## kill 530 batches at random moments and count what is half, lost or left (docs/engine.md)
 	@$(BIN)/python tests/benchmarks/kills.py
 
 bundle-check: env ## make the archive for offline machines, install it without index or network, make a report with it

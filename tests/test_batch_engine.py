@@ -221,7 +221,7 @@ def test_a_cell_that_takes_too_long_ends_with_what_it_started(run, tmp_path):
 def test_batches_that_are_killed_leave_whole_reports_and_no_process():
     """Two kills while writing and one of a whole batch; the script does hundreds when it is asked to."""
     script = Path(__file__).parent / "benchmarks" / "kills.py"
-    command = [sys.executable, str(script), "--writing", "2", "--whole", "1"]
+    command = [sys.executable, str(script), "--writing", "2", "--whole", "1", "--jobs", "1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.count("half: 0")) == (0, 2), done.stdout + done.stderr
 

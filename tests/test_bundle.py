@@ -8,8 +8,53 @@ from pathlib import Path
 import pytest
 
 from zorgpad import cli
-from zorgpad.bundle import write_bundle
+from zorgpad.bundle import needed_lock, write_bundle
 from zorgpad.errors import ReportError
+
+PROJECT = """\
+[project]
+dependencies = ["Alpha_One>=1"]
+[project.optional-dependencies]
+cluster = ["dask[x]>=1"]
+pdf = ["paper"]
+test = ["playwright>=1", "shared"]
+dev = ["mypy"]
+"""
+LOCK = """\
+alpha-one==1 \\
+    --hash=sha256:0a
+    # via zorgpad (pyproject.toml)
+below==2 ; sys_platform == 'linux' \\
+    --hash=sha256:0b
+    # via
+    #   shared
+dask==3 \\
+    --hash=sha256:0c
+    # via zorgpad (pyproject.toml)
+driver==4 \\
+    --hash=sha256:0d
+    # via playwright
+dask==3.1 ; python_full_version >= '3.12' \\
+    --hash=sha256:0c
+    # via zorgpad (pyproject.toml)
+mypy==5 \\
+    --hash=sha256:0e
+    # via zorgpad (pyproject.toml)
+paper==6 \\
+    --hash=sha256:0f
+    # via zorgpad (pyproject.toml)
+playwright==7 \\
+    --hash=sha256:10
+    # via
+    #   axe
+    #   zorgpad (pyproject.toml)
+shared==8 \\
+    --hash=sha256:11
+    # via
+    #   alpha-one
+    #   playwright
+    #   zorgpad (pyproject.toml)
+"""
 
 
 @pytest.fixture
@@ -18,16 +63,18 @@ def checkout(tmp_path):
     root = tmp_path / "project"
     (root / "notebooks").mkdir(parents=True)
     (root / "notebooks" / "01_a.ipynb").write_text("{}")
-    (root / "requirements.lock").write_text("a==1\n")
+    (root / "requirements.lock").write_text(LOCK)
+    (root / "pyproject.toml").write_text(PROJECT)
     (tmp_path / "flevoland" / "published").mkdir(parents=True)
     (tmp_path / "flevoland" / "region.toml").write_text("name = 'F'")
     (tmp_path / "flevoland" / "published" / "x.csv").write_text("1")
     return root
 
 
-def stub_wheels(root, folder):
+def stub_wheels(root, lock, folder):
     """Two files instead of what pip would make."""
-    assert (root / "requirements.lock").is_file()
+    assert (root / "pyproject.toml").is_file()
+    assert "alpha-one==1" in lock.read_text()
     (folder / "a-1-py3-none-any.whl").write_bytes(b"wheel a")
     (folder / "zorgpad-1-py3-none-any.whl").write_bytes(b"wheel z")
 
@@ -56,6 +103,28 @@ def test_the_archive_holds_wheels_notebooks_region_and_how_to_install(tmp_path, 
         "wheels/zorgpad-1-py3-none-any.whl",
     ]
     assert sums == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in found.items()}
+
+
+def test_tools_for_tests_and_style_stay_behind(checkout):
+    """What zorgpad, its cluster and its PDF need comes along, with what that needs; the rest of the lock does not."""
+    kept = needed_lock(checkout)
+    assert [line.split("==")[0] for line in kept.splitlines() if "==" in line.split(";")[0]] == [
+        "alpha-one",
+        "below",
+        "dask",
+        "dask",
+        "paper",
+        "shared",
+    ]
+    assert "--hash=sha256:11\n" in kept
+    assert "below==2 ; sys_platform == 'linux' \\\n" in kept
+
+
+def test_the_real_lock_keeps_what_is_needed():
+    """In this project: the cluster and the PDF are in, playwright, mypy and their like are not."""
+    kept = {line.split("==")[0] for line in needed_lock(Path(__file__).parents[1]).splitlines() if line[:1].isalpha()}
+    assert {"pandas", "distributed", "weasyprint", "packaging", "jupyterlab", "cffi"} <= kept
+    assert {"playwright", "axe-playwright-python", "mypy", "ruff", "pytest", "hypothesis"} & kept == set()
 
 
 def test_the_same_things_give_the_same_bytes(tmp_path, checkout):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from zorgpad.errors import ReportError
 
 SUMS_FILE = "SHA256SUMS"
 LOCK_FILE = "requirements.lock"
+EXTRAS = ("cluster", "pdf")  # come along; what only tests and style need does not
+_USER = r"^ +# +(?:via +)?(\S+)"  # in a lock: by whom a package is needed
 INSTALL = """\
 #!/bin/sh
 # Installs zorgpad into ./venv from the files beside this script; asks no index and no network.
@@ -43,8 +47,28 @@ On Windows: `py -m venv venv`, then give every file of `wheels` to
 """
 
 
-def build_wheels(root: Path, folder: Path) -> None:
-    """Fetch or build a wheel of everything in the lock, checked by its hash, and of the project in ``root``.
+def needed_lock(root: Path) -> str:
+    """The part of the lock that zorgpad needs to run, with :data:`EXTRAS`; the lock says by whom each is needed."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = [*project["dependencies"], *(line for extra in EXTRAS for line in project["optional-dependencies"][extra])]
+    text = (root / LOCK_FILE).read_text(encoding="utf-8")
+    blocks = [(_name(block), block) for block in re.split(r"^(?=\S)", text, flags=re.MULTILINE)]
+    needed_by = [(name, set(map(_name, re.findall(_USER, block, re.MULTILINE)))) for name, block in blocks]
+    needed, fresh = set[str](), set(map(_name, asked))
+    while fresh:
+        needed |= fresh
+        fresh = {name for name, users in needed_by if users & needed} - needed
+    return "".join(block for name, block in blocks if name in needed)
+
+
+def _name(requirement: str) -> str:
+    """The name at the begin of a requirement, written as indexes compare names."""
+    found = re.match(r"[A-Za-z0-9._-]*[A-Za-z0-9]", requirement)
+    return re.sub(r"[-_.]+", "-", found.group()).lower() if found else ""
+
+
+def build_wheels(root: Path, lock: Path, folder: Path) -> None:
+    """Fetch or build a wheel of everything in ``lock``, checked by its hash, and of the project in ``root``.
 
     Raises
     ------
@@ -54,7 +78,7 @@ def build_wheels(root: Path, folder: Path) -> None:
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--wheel-dir", str(folder)]
     environment = os.environ | {"SOURCE_DATE_EPOCH": "315532800"}  # the earliest moment that a wheel can hold
     for arguments in (
-        ["--require-hashes", "-r", str(root / LOCK_FILE)],
+        ["--require-hashes", "-r", str(lock)],
         ["--no-deps", "--no-build-isolation", str(root)],
     ):
         if subprocess.run([*pip, *arguments], env=environment, check=False).returncode:  # noqa: S603 - our own interpreter
@@ -62,7 +86,7 @@ def build_wheels(root: Path, folder: Path) -> None:
 
 
 def write_bundle(
-    out: str | Path, *, root: str | Path, region: str | Path, wheels: Callable[[Path, Path], None] = build_wheels
+    out: str | Path, *, root: str | Path, region: str | Path, wheels: Callable[[Path, Path, Path], None] = build_wheels
 ) -> Path:
     """Write the archive.
 
@@ -75,7 +99,7 @@ def write_bundle(
     region : path
         The folder of the region that comes along.
     wheels : callable
-        Puts the wheels of ``root`` into a folder.
+        Puts the wheels of a lock, and of ``root``, into a folder.
 
     Returns
     -------
@@ -96,7 +120,8 @@ def write_bundle(
     with tempfile.TemporaryDirectory(dir=out.resolve().parent) as made:
         folder = Path(made)
         (folder / "wheels").mkdir()
-        wheels(root, folder / "wheels")
+        written = _written(folder, region.name, root)
+        wheels(root, written[LOCK_FILE], folder / "wheels")
         content = {f"wheels/{path.name}": path for path in (folder / "wheels").glob("*.whl")}
         content |= {f"notebooks/{path.name}": path for path in notebooks}
         content |= {
@@ -104,7 +129,7 @@ def write_bundle(
             for path in region.rglob("*")
             if path.is_file()
         }
-        content |= {LOCK_FILE: root / LOCK_FILE} | _written(folder, region.name)
+        content |= written
         (folder / SUMS_FILE).write_text(_sums(content), encoding="utf-8")
         part = folder / "bundle.part"
         _pack(part, content | {SUMS_FILE: folder / SUMS_FILE})
@@ -112,11 +137,11 @@ def write_bundle(
     return out
 
 
-def _written(folder: Path, region: str) -> dict[str, Path]:
-    """The script that installs and the README, by their name in the archive."""
+def _written(folder: Path, region: str, root: Path) -> dict[str, Path]:
+    """The script that installs, the README and the lock of what comes along, by their name in the archive."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     words = README.format(version=zorgpad.__version__, python=python, platform=sys.platform, region=region)
-    texts = {"install.sh": INSTALL, "README.md": words}
+    texts = {"install.sh": INSTALL, "README.md": words, LOCK_FILE: needed_lock(root)}
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     return {name: folder / name for name in texts}

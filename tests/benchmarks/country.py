@@ -20,6 +20,7 @@ def make_country(region: Region, register: Register, folder: Path, *, n_gemeente
     codes = list(region.gemeenten["gm_code"])
     own = [dict(zip(codes, range(at, at + len(codes)), strict=True)) for at in range(0, n_gemeenten, len(codes))]
     copies = [{code: f"GM{1000 + number}" for code, number in of.items() if number < n_gemeenten} for of in own]
+    folder.mkdir(parents=True)
     return _region(region, copies, folder / "country"), _register(register, copies, folder / "country-register")
 
 

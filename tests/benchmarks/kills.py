@@ -2,15 +2,17 @@
 
 Each trial starts a batch over an earlier report of other notebooks, kills it, and counts. Then the report that stands
 there must be whole, the earlier or the new one; after three seconds no process of the batch may be left; and the next
-batch must give the bytes that an undisturbed one gives. Only batches that were still at work count as killed.
+batch must give the bytes that an undisturbed one gives. Only batches that were still at work count as killed: trials go
+on until there are as many as asked.
 
 ``writing``: 22 pages that are there at once, so that nearly every moment is one of reading, recording, writing or
-replacing; the batch is a fork of this process. ``whole``: four small notebooks in kernels of their own, two workers,
-from the start of the interpreter on.
+replacing; the batch is a fork of this process. ``whole``: four small notebooks in kernels of their own, two workers and
+a release, from the start of the interpreter on.
 """
 
 import argparse
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -18,7 +20,9 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from functools import partial
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -42,7 +46,9 @@ if __name__ == "__main__":
 """
 REPORT = Path("een10voordejeugd") / "2024-01-01"
 OWN_CODE = "ZORGPAD_OWN_CODE"
+COUNTED = ("killed", "replaced already", "half", "lost", "with processes left", "other bytes", "earlier gone")
 MUST_NOT = ("half", "lost", "with processes left", "other bytes", "earlier gone")
+RELEASED = "from zorgpad.releases import open_release"  # a notebook that does so has a release made for its batch
 MARK = "ZORGPAD_KILL_TRIAL"  # in the environment of every process of a trial, so that orphans can be found
 
 
@@ -59,7 +65,8 @@ def prepare(folder, kind):
     starts = []
     for version in ("eerst", "later"):
         (folder / version).mkdir()
-        paths = [write_notebook(folder / version / f"{name}.ipynb", PUBLISH, f"'{version}';") for name in "ab"]
+        cells = [PUBLISH, f"'{version}';", *([RELEASED] if kind == "whole" else [])]
+        paths = [write_notebook(folder / version / f"{name}.ipynb", *cells) for name in "ab"]
         if kind == "writing":
             starts.append(writer(folder / "register", paths, version * 10_000))
         else:
@@ -169,8 +176,8 @@ def trial(start, seconds, out, expected):
     return result
 
 
-def run(kind, n_trials, *, seed=1, minutes=1e9):
-    """Counts over all trials of one kind; over those that begin within ``minutes``."""
+def run(kind, n_killed, *, seed=1, minutes=1e9):
+    """Counts over the trials of one kind until ``n_killed`` batches were killed at work, or ``minutes`` have passed."""
     end = time.monotonic() + 60 * minutes
     moments = random.Random(seed)  # noqa: S311 - moments, no secrets
     with TemporaryDirectory() as name:
@@ -182,14 +189,25 @@ def run(kind, n_trials, *, seed=1, minutes=1e9):
             seconds = time.monotonic() - begun
             expected.append(content(folder / at / REPORT))
         results = []
-        for number in range(n_trials):
-            if time.monotonic() > end:
+        for number in count():
+            if time.monotonic() > end or sum(result["killed"] for result in results) >= n_killed:
                 break
             out = folder / f"out-{number}"
             shutil.copytree(folder / "base", out)
             results.append(trial(starts[1], moments.uniform(0.0, 1.05) * seconds, out, expected))
-    told = {name: sum(result[name] for result in results) for name in results[0]}
-    return {"trials": len(results), **told, "seconds undisturbed": round(seconds, 2)}
+    return {"trials": len(results)} | {name: sum(result[name] for result in results) for name in COUNTED}
+
+
+def side_by_side(kind, n_killed, *, jobs, seed, minutes):
+    """The counts of ``run``, with the trials divided over processes that are forks of this one."""
+    shares = [n_killed // jobs + (at < n_killed % jobs) for at in range(jobs)]
+    if jobs == 1:
+        return run(kind, n_killed, seed=seed, minutes=minutes)
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("fork")) as pool:
+        own = partial(run, kind, minutes=minutes)
+        found = [pool.submit(own, share, seed=seed + at).result for at, share in enumerate(shares)]
+        counts = [one() for one in found]
+    return {name: sum(own[name] for own in counts) for name in counts[0]}
 
 
 def with_own_code():
@@ -204,15 +222,20 @@ def with_own_code():
 def main():
     """Run both kinds and print the counts; the exit code is 1 when something happened that must not."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--writing", type=int, default=500, help="trials")
-    parser.add_argument("--whole", type=int, default=100, help="trials")
+    parser.add_argument("--writing", type=int, default=500, help="kills")
+    parser.add_argument("--whole", type=int, default=30, help="kills")
+    parser.add_argument("--jobs", type=int, default=2, help="trials side by side")
     parser.add_argument("--minutes", type=float, default=1e9, help="for each kind; fewer trials then")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     n_wrong = 0
     for kind in ("writing", "whole"):
         if getattr(arguments, kind):
-            told = run(kind, getattr(arguments, kind), seed=arguments.seed, minutes=arguments.minutes)
+            begun = time.monotonic()
+            told = side_by_side(
+                kind, getattr(arguments, kind), jobs=arguments.jobs, seed=arguments.seed, minutes=arguments.minutes
+            )
+            told["seconds in all"] = round(time.monotonic() - begun)
             n_wrong += sum(told[name] for name in MUST_NOT)
             print(kind, *(f"{name}: {count}" for name, count in told.items()), sep="\n  ", flush=True)
     return int(n_wrong > 0)

@@ -151,7 +151,7 @@ def test_missing_and_equally_named_notebooks_are_refused(run, tmp_path):
 
 
 def test_a_register_of_real_children_is_refused(run, tmp_path):
-    """Until small numbers are protected; also when the register does not say what it is."""
+    """Without the key; also when the register does not say what it is (tests/test_batch_guard.py has the rest)."""
     for meta in ({"is_synthetic": False}, {}):
         with pytest.raises(DisclosureError, match="not synthetic"):
             run([write_notebook(tmp_path / "a.ipynb")], register=write_register(one_child(**meta), tmp_path / "real"))

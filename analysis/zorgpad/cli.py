@@ -50,6 +50,18 @@ RegionOption = Annotated[
     typer.Option("--region", metavar="NAME|FOLDER", help="A shipped region, or a folder with a region.toml."),
 ]
 
+KeyOption = Annotated[
+    Path | None,
+    typer.Option("--key", metavar="KEYFILE", help="The key that made the pseudonyms; needed for real children."),
+]
+LedgerOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The ledger of earlier releases, outside every git checkout.",
+        show_default="REGION.ledger.jsonl beside the key",
+    ),
+]
 WorkersOption = Annotated[int, typer.Option(min=1, help="Notebooks that run side by side.")]
 SchedulerOption = Annotated[
     str | None,
@@ -314,12 +326,23 @@ def report(
     memory: Annotated[
         int | None, typer.Option(min=256, metavar="MB", help="Most memory for one notebook.", show_default="no limit")
     ] = None,
+    key: KeyOption = None,
+    ledger: LedgerOption = None,
+    evidence: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="What was published and how, for the reviewer.",
+            show_default="REGION-evidence beside the key; of invented children beside the report",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for all reports.")] = Path("reports"),
 ) -> None:
     """Run the notebooks for every gemeente and print the path of the report's index.html.
 
-    Until disclosure control is complete, only synthetic registers are reported. Exit code 1 says that some notebooks
-    failed; the index says which.
+    Of real children only with --key: every number is rounded with a key derived from it, held against the ledger of
+    earlier releases, and the whole report is looked through before it is put into its place. Exit code 1 says that some
+    notebooks failed; the index says which. Exit code 5 says that the report would show too much, and is not made.
 
     For example:
 
@@ -327,13 +350,17 @@ def report(
 
     - `zorgpad report --register data/large --gemeente Helmond --gemeente GM0743 --workers 4`
 
+    - `zorgpad report --register data/own --region my_region/ --peildatum 2024-01-01 --key ~/keys/jeugd.key`
+
     - `zorgpad report --pdf --audience onderzoeker`
 
     - `zorgpad report --scheduler tcp://10.0.0.1:8786`
     """
     from zorgpad.batch import Edition, Limits, run_batch
 
-    with _progress_bar() as progress, _workers(workers, scheduler) as (executor, width):
+    with ExitStack() as stack:
+        progress = stack.enter_context(_progress_bar())
+        executor, width = stack.enter_context(_workers(workers, scheduler))
         result = run_batch(
             notebook or _notebooks(),
             gemeente or None,
@@ -347,6 +374,9 @@ def report(
             earlier="reuse" if resume else "remake",
             edition=Edition(audience, "pdf" if pdf else "none"),
             limits=Limits(timeout, memory),
+            key=stack.enter_context(key.open("rb")) if key else None,
+            ledger=ledger,
+            evidence=evidence,
             progress=progress,
         )
     _tell_report(result)
@@ -362,6 +392,8 @@ def verify(
     notebook: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="May be repeated.", show_default="all in notebooks/")
     ] = None,
+    key: KeyOption = None,
+    ledger: LedgerOption = None,
     workers: WorkersOption = 2,
     scheduler: SchedulerOption = None,
 ) -> None:
@@ -375,12 +407,16 @@ def verify(
     """
     from zorgpad.batch import verify_report
 
-    with _progress_bar() as progress, _workers(workers, scheduler) as (executor, width):
+    with ExitStack() as stack:
+        progress = stack.enter_context(_progress_bar())
+        executor, width = stack.enter_context(_workers(workers, scheduler))
         found = verify_report(
             report,
             register=register,
             notebooks=notebook or _notebooks(),
             region=region,
+            key=stack.enter_context(key.open("rb")) if key else None,
+            ledger=ledger,
             workers=width,
             executor=executor,
             progress=progress,

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from zorgpad.batch.edition import Edition
+from zorgpad.batch.guard import Guard, Published, guard_of
 from zorgpad.batch.limits import Limits
 from zorgpad.errors import DisclosureError, ReportError
 from zorgpad.manifest import describe, hash_file, hash_text, identity, inputs
@@ -92,6 +93,8 @@ class Plan:
     audience: str
     inputs: Mapping[str, Any]
     register: Path
+    guard: Guard = Guard()  # noqa: RUF009 - it cannot be changed
+    published: Published | None = None
 
     @property
     def name(self) -> Path:
@@ -102,16 +105,18 @@ class Plan:
 def with_release(plan: Plan, folder: Path) -> Plan:
     """``plan`` with the release that its notebooks show exhibits of, made in ``folder``; as it is when none does.
 
-    The release's digest becomes part of what the pages are made from.
+    The release's digest becomes part of what the pages are made from. It is refused when it tells too much beside
+    earlier ones.
     """
     if not any(job.notebook.has_exhibits for job in plan.jobs):
         return plan
     from zorgpad.batch.release import make_release_apart
 
     day, where = f"{plan.about.peildatum:%Y-%m-%d}", plan.region.folder.resolve()
-    digest = make_release_apart(plan.register, where, peildatum=day, policy=plan.policy, folder=folder)
+    made = make_release_apart(plan.register, where, peildatum=day, policy=plan.policy, folder=folder, guard=plan.guard)
+    plan.guard.admit(made)
     jobs = tuple(replace(job, release=str(folder)) if job.notebook.has_exhibits else job for job in plan.jobs)
-    return replace(plan, jobs=jobs, inputs={**plan.inputs, "release": digest})
+    return replace(plan, jobs=jobs, inputs={**plan.inputs, "release": made.digest}, published=made)
 
 
 def identified(plan: Plan, limits: Limits) -> Plan:
@@ -146,6 +151,9 @@ def make_plan(
     peildatum: str | date | None,
     policy: str | None,
     edition: Edition = Edition(),  # noqa: B008 - it cannot be changed
+    key: BinaryIO | None = None,
+    ledger: str | Path | None = None,
+    evidence: str | Path | None = None,
 ) -> Plan:
     """Check everything and list the jobs; see :func:`zorgpad.batch.run_batch` for arguments and errors."""
     folder = Path(register).resolve()
@@ -155,6 +163,9 @@ def make_plan(
     policy = policy or area.policy
     _check_policy(policy, area)
     _check_register(meta, area, day)
+    is_synthetic = bool(meta.get("is_synthetic"))
+    _check_children(policy, is_synthetic=is_synthetic, has_key=key is not None)
+    guard = guard_of(area, is_synthetic=is_synthetic, key=key, ledger=ledger, evidence=evidence)
     if edition.paper == "pdf":
         require_pdf()
     chosen = _notebooks(notebooks)
@@ -164,7 +175,7 @@ def make_plan(
     about = About(
         area.label,
         day,
-        bool(meta.get("is_synthetic")),
+        is_synthetic,
         describe(started_from, area, policy=policy),
         has_code=audience == "onderzoeker",
         is_internal=policy == INTERNAL,
@@ -187,7 +198,7 @@ def make_plan(
         for code in codes
         for notebook in chosen
     )
-    return Plan(jobs, area, about, policy, audience, started_from, folder)
+    return Plan(jobs, area, about, policy, audience, started_from, folder, guard)
 
 
 def _told(meta: Mapping[str, Any], name: str, folder: Path) -> str:
@@ -222,13 +233,24 @@ def _check_policy(policy: str, region: Region) -> None:
     choose_policy(policy, region.policy)
 
 
-def _check_register(meta: Mapping[str, Any], region: Region, day: date) -> None:
-    """Refuse real children, and a peildatum outside what the register and the region observe."""
-    if not meta.get("is_synthetic"):
+def _check_children(policy: str, *, is_synthetic: bool, has_key: bool) -> None:
+    """Refuse real children without protection, or without the key that protects."""
+    if is_synthetic:
+        return
+    if policy == INTERNAL:
         raise DisclosureError(
-            "This register is not synthetic, and the protection of small numbers is not complete.\n"
-            "Until it is, reports are made from synthetic registers only: zorgpad sample makes one."
+            f"This register is not synthetic, and policy '{INTERNAL}' protects nothing: it is never rendered.\n"
+            "Explore in JupyterLab under that policy; reports take --policy werkgroep or cbs."
         )
+    if not has_key:
+        raise DisclosureError(
+            "This register is not synthetic: its counts are rounded with a secret key, and there is none.\n"
+            "Give the key that made its pseudonyms: zorgpad report --key KEYFILE."
+        )
+
+
+def _check_register(meta: Mapping[str, Any], region: Region, day: date) -> None:
+    """Refuse a peildatum outside what the register and the region observe."""
     until = str(meta.get("peildatum", ""))
     if until and f"{day:%Y-%m-%d}" > until:
         raise ReportError(

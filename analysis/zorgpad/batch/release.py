@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pandas as pd
+
+from zorgpad.batch.guard import Guard, Published
 from zorgpad.batch.processes import process_pool
 from zorgpad.batch.worker import watch
 from zorgpad.errors import ReportError
 
+if TYPE_CHECKING:
+    from zorgpad.disclosure.history import Earlier
 
-def make_release_apart(register: Path, region: Path, *, peildatum: str, policy: str, folder: Path) -> str:
-    """Make the release of a register in ``folder``, and return its digest.
+
+def make_release_apart(
+    register: Path, region: Path, *, peildatum: str, policy: str, folder: Path, guard: Guard
+) -> Published:
+    """Make the release of a register in ``folder``, tied to what the guard's ledger holds, and say what was published.
 
     Raises
     ------
@@ -22,7 +31,8 @@ def make_release_apart(register: Path, region: Path, *, peildatum: str, policy: 
     """
     with process_pool(1, watch) as pool:
         try:
-            return pool.submit(_make, register, region, peildatum, policy, folder).result()
+            secrets = (guard.key, guard.earlier)
+            return pool.submit(_make, register, region, peildatum, policy, folder, *secrets).result()
         except BrokenExecutor:
             raise ReportError(
                 "The process that counts and protects the numbers of all gemeenten was ended by something else.\n"
@@ -30,12 +40,15 @@ def make_release_apart(register: Path, region: Path, *, peildatum: str, policy: 
             ) from None
 
 
-def _make(register: Path, region: Path, peildatum: str, policy: str, folder: Path) -> str:
+def _make(
+    register: Path, region: Path, peildatum: str, policy: str, folder: Path, key: bytes | None, earlier: Earlier
+) -> Published:
     from zorgpad.disclosure import choose_policy  # these take seconds, which only this process should wait for
     from zorgpad.region import load_region
     from zorgpad.register import read_register
     from zorgpad.releases import make_release, write_release
 
     records, area = read_register(register), load_region(region)
-    release = make_release(records, area, peildatum=peildatum, policy=choose_policy(policy), key=None)
-    return write_release(release, folder)
+    release = make_release(records, area, peildatum=peildatum, policy=choose_policy(policy), key=key, earlier=earlier)
+    cells = release.history.cells() if release.history else pd.DataFrame()
+    return Published(write_release(release, folder), release.label, release.account, cells)

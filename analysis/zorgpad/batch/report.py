@@ -137,6 +137,16 @@ def manifests(report: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             continue
 
 
+def pages_of(part: Path) -> Iterator[str]:
+    """Every page and notebook of a finished part, relative to it: each was looked through by the job that made it."""
+    for path, manifest in manifests(part):
+        for name, record in manifest["notebooks"].items():
+            if "page" in record:
+                yield from (
+                    own.relative_to(part).as_posix() for own, _ in _files_of(record, path.with_name(f"{name}.html"))
+                )
+
+
 def finish(part: Path, plan: Plan, records: Mapping[Job, Record], *, folder: Path, seconds: Mapping[str, float]) -> int:
     """Write manifests, index and timings, joined with what ``folder`` still holds; return how many pages were dropped.
 

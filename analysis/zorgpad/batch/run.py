@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from zorgpad.batch.edition import Edition
 from zorgpad.batch.limits import Limits
@@ -66,6 +66,9 @@ def run_batch(
     earlier: Literal["reuse", "remake"] = "reuse",
     edition: Edition = Edition(),  # noqa: B008 - it cannot be changed
     limits: Limits = Limits(),  # noqa: B008 - idem
+    key: BinaryIO | None = None,
+    ledger: str | Path | None = None,
+    evidence: str | Path | None = None,
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> BatchResult:
@@ -80,7 +83,7 @@ def run_batch(
     gemeenten : iterable of str, or None
         Codes (``GM0794``) or names; ``None`` for all of the region.
     register : path
-        The folder of a synthetic register.
+        The folder of a register; of real children only with ``key``.
     out : path
         The report becomes ``out/<region>/<peildatum>``. An earlier one is replaced when this one is complete; its other
         pages stay when they were made from the same register, region, policy and code.
@@ -99,6 +102,15 @@ def run_batch(
         For whom the pages are (with or without code), and whether they are made as PDF too.
     limits : Limits
         Time for a cell, memory of a kernel.
+    key : binary file, optional
+        The open key file that made the pseudonyms; the key of the rounding is derived from it. It goes to no notebook
+        and no worker.
+    ledger : path, optional
+        The ledger of earlier releases, outside every checkout; of real children, without it,
+        ``<region>.ledger.jsonl`` beside the key.
+    evidence : path, optional
+        Folder for the reviewer; without it ``<region>-evidence`` beside the key, of invented children
+        ``<out>/<region>/<peildatum>.evidence``.
     executor : Executor, optional
         Runs the jobs instead of own processes; it is not shut down. Its workers must see the same files.
     progress : callable, optional
@@ -114,19 +126,29 @@ def run_batch(
     ReportError
         When a notebook or parameter does not fit, or ``out`` cannot be written: before anything starts.
     DisclosureError
-        When the register is not synthetic.
+        When the children are real and there is no key or no protection, the release tells too much beside earlier ones,
+        or the scanner finds in the report what may show a child: then nothing is put into its place.
     DataError, RegionError
         When the register or region cannot be read, or a gemeente is unknown.
     """
     from zorgpad.batch.jobs import identified, make_plan, with_release  # workers import this module, but not these
-    from zorgpad.batch.place import RELEASE, building
+    from zorgpad.batch.place import RECORDS, RELEASE, building
     from zorgpad.batch.pool import outcomes
-    from zorgpad.batch.report import clear, finish, record_run, reuse, run_of
+    from zorgpad.batch.report import clear, finish, pages_of, record_run, reuse, run_of
 
     if workers < 1:
         raise ReportError(f"{workers} workers can do no work.\nGive 1 or more.")
     plan = make_plan(
-        notebooks, gemeenten, register=register, region=region, peildatum=peildatum, policy=policy, edition=edition
+        notebooks,
+        gemeenten,
+        register=register,
+        region=region,
+        peildatum=peildatum,
+        policy=policy,
+        edition=edition,
+        key=key,
+        ledger=ledger,
+        evidence=evidence,
     )
     folder = Path(out).resolve() / plan.name
     with building(folder) as part:
@@ -143,6 +165,9 @@ def run_batch(
             records[job] = record_run(part, job, outcome)
             seconds[job.key] = round(outcome.seconds, 2)
         n_dropped = finish(part, plan, records, folder=folder, seconds=seconds)
+        beside = folder.with_name(f"{folder.name}.evidence")
+        seen = {RECORDS, *(pages_of(part) if plan.about.is_synthetic else ())}
+        plan.guard.let_go(plan.published, part, beside=beside, seen=seen, region=plan.region)
     runs = tuple(run_of(plan, job.gm_code, job.notebook.name, records[job]) for job in plan.jobs)
     return BatchResult(runs, folder, n_dropped, n_reused)
 

@@ -7,9 +7,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, BinaryIO
 
 from zorgpad.batch.edition import Edition
+from zorgpad.batch.guard import LEDGER_SUFFIX
 from zorgpad.batch.pool import Progress
 from zorgpad.batch.report import FILES, manifests
 from zorgpad.batch.run import run_batch
@@ -67,6 +68,8 @@ def verify_report(
     register: str | Path,
     notebooks: Sequence[str | Path],
     region: str | Path | None = None,
+    key: BinaryIO | None = None,
+    ledger: str | Path | None = None,
     workers: int = 2,
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -83,6 +86,8 @@ def verify_report(
         Where its notebooks are found, by name; others are left alone.
     region : str or path, optional
         Of a region that is not shipped: its folder.
+    key, ledger
+        Of a report of real children, as for :func:`zorgpad.batch.run_batch`; the ledger is read, not written.
     workers, executor, progress
         As for :func:`zorgpad.batch.run_batch`.
 
@@ -111,6 +116,9 @@ def verify_report(
             policy=parameters["policy"],
             out=folder,
             edition=_edition(told.values()),
+            key=key,
+            ledger=_copy_of(ledger, key, Path(folder), str(region or parameters["region"])),
+            evidence=Path(folder) / "evidence",
             workers=workers,
             executor=executor,
             progress=progress,
@@ -132,6 +140,16 @@ def _edition(told: Iterable[Mapping[str, Any]]) -> Edition:
     manifests = list(told)
     has_pdf = any("pdf" in record for manifest in manifests for record in manifest["notebooks"].values())
     return Edition(manifests[0]["parameters"].get("audience"), "pdf" if has_pdf else "none")
+
+
+def _copy_of(ledger: str | Path | None, key: BinaryIO | None, folder: Path, region: str) -> Path | None:
+    """A copy of the ledger, so that making a report again leaves no trace; None where there is none to copy."""
+    if key is None and ledger is None:
+        return None
+    source = Path(ledger) if ledger else Path(str(key and key.name)).with_name(f"{Path(region).name}{LEDGER_SUFFIX}")
+    copied = folder / "ledger.jsonl"
+    copied.write_bytes(source.read_bytes() if source.is_file() else b"")
+    return copied
 
 
 def _compare(report: Path, stem: str, told: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:

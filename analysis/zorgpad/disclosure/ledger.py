@@ -82,7 +82,7 @@ class Ledger:
         DisclosureError
             With how many cells, never which or what values; also for counts that are no multiples of their base.
         """
-        return _judge(self.releases(), release_label, _read_cells(cells, key), _changes(cells, key))
+        return _judge(self.releases(), release_label, _read_cells(cells, key), _changes(cells, key), _mark(key))
 
     def record(self, release_label: str, cells: pd.DataFrame, *, key: bytes | None = None) -> str:
         """Check once more, and append the release, under one lock and written through to the disk.
@@ -103,9 +103,10 @@ class Ledger:
         digest = _digest(release_label, asked)
         with self._locked() as file:
             earlier = _lines(os.pread(file, os.fstat(file).st_size, 0))
-            _judge(earlier, release_label, asked, _changes(cells, key))
+            _judge(earlier, release_label, asked, _changes(cells, key), _mark(key))
             if all(release["digest"] != digest for release in earlier):
-                line = json.dumps({"label": release_label, "digest": digest, "cells": _written(asked)}, sort_keys=True)
+                told = {"label": release_label, "digest": digest, "key": _mark(key), "cells": _written(asked)}
+                line = json.dumps(told, sort_keys=True)
                 self._append(file, line.encode() + b"\n")
         return digest
 
@@ -147,7 +148,7 @@ class Ledger:
 
 
 def _judge(
-    earlier: list[dict[str, Any]], label: str, cells: Cells, changes: dict[str, dict[str, int]]
+    earlier: list[dict[str, Any]], label: str, cells: Cells, changes: dict[str, dict[str, int]], mark: str
 ) -> dict[str, int | None]:
     """Widths of every cell and change; refuses what is too narrow."""
     names = list(cells)
@@ -161,8 +162,9 @@ def _judge(
     _refuse(known, "earlier releases, for a reader who knows what has changed since,")
     others: dict[str, tuple[Ints, Ints]] = {}
     for release in earlier:
-        unsealed = {cell: told for cell, told in release["cells"].items() if not (changes and told[2])}
-        found = _bounds(names, unsealed)
+        is_read = changes and release.get("key") == mark  # else its seals, if any, are those of another key
+        unread = {cell: told for cell, told in release["cells"].items() if not (is_read and told[2])}
+        found = _bounds(names, unread)
         whole = others.get(release["label"])
         others[release["label"]] = found if whole is None else _both(whole, found)
     own_low, own_high = _both((low, high), others.pop(label, (low, high)))
@@ -190,6 +192,11 @@ def _known(names: list[str], cells: Cells, earlier: list[dict[str, Any]], change
                 low[i] = max(low[i], shown[0] - shown[1] + 1 + change)
                 high[i] = min(high[i], shown[0] + shown[1] - 1 + change)
     return high - low
+
+
+def _mark(key: bytes | None) -> str:
+    """What tells one key from another, and nothing else of it."""
+    return "" if key is None else seal(key, "", 0)
 
 
 def _changes(cells: pd.DataFrame, key: bytes | None) -> dict[str, dict[str, int]]:

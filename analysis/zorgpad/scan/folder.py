@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +60,7 @@ def scan_folder(
     canaries: Iterable[str] = (),
     known_codes: Iterable[str | int] = (),
     keys: Iterable[bytes] = (),
+    skip: Collection[str] = (),
 ) -> list[Finding]:
     """Everything in a folder that may show a child.
 
@@ -74,6 +75,8 @@ def scan_folder(
         Numbers that are no person, such as the AGB codes of providers: 1 in 11 of them passes the elfproef.
     keys : bytes
         Contents of key files, looked for as bytes, hexadecimal and base64.
+    skip : str
+        Files, and folders right below it, that need no look: they do not leave, or were looked through before.
 
     Returns
     -------
@@ -89,8 +92,15 @@ def scan_folder(
     if not root.is_dir():
         raise DataError(f"There is no folder {root}.\nGive the folder that is about to leave.")
     looked_for = detect.wanted(canaries, keys, known_codes)
-    found = (finding for path in _files(root) for finding in _scan_file(path, root, looked_for))
+    skipped = set(skip)
+    leaving = (path for path in _files(root) if not skipped & _names(path.relative_to(root)))
+    found = (finding for path in leaving for finding in _scan_file(path, root, looked_for))
     return sorted(found, key=_natural)
+
+
+def _names(relative: Path) -> set[str]:
+    """How a file may be called in what is skipped."""
+    return {relative.as_posix(), relative.parts[0]}
 
 
 def require_clean(
@@ -99,6 +109,7 @@ def require_clean(
     canaries: Iterable[str] = (),
     known_codes: Iterable[str | int] = (),
     keys: Iterable[bytes] = (),
+    skip: Collection[str] = (),
 ) -> None:
     """Refuse a folder in which :func:`scan_folder` finds anything; same arguments.
 
@@ -107,7 +118,7 @@ def require_clean(
     DisclosureError
         With kinds, numbers and files, never a value.
     """
-    refuse(scan_folder(folder, canaries=canaries, known_codes=known_codes, keys=keys), folder)
+    refuse(scan_folder(folder, canaries=canaries, known_codes=known_codes, keys=keys, skip=skip), folder)
 
 
 def refuse(found: list[Finding], folder: str | Path) -> None:

@@ -1,0 +1,168 @@
+"""Reports of real children: with the key, the ledger and the evidence; without protection not at all."""
+
+import json
+import stat
+from concurrent.futures import Executor, Future
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from notebooks import write_notebook
+from tables import register as register_of
+from zorgpad.batch import run_batch, verify_report
+from zorgpad.batch.execute import Outcome, run_job
+from zorgpad.disclosure import Ledger
+from zorgpad.errors import DisclosureError
+from zorgpad.pseudonym import new_key
+from zorgpad.register import write_register
+
+DAY, REGION = "2024-01-01", "een10voordejeugd"
+SHOW = (
+    "from zorgpad.releases import open_release\n"
+    "page = open_release(register, region=region, gemeente=gemeente, peildatum=peildatum, policy=policy)"
+)
+
+
+class Here(Executor):
+    """Gives every job the outcome that ``tell`` makes of it, in this process."""
+
+    def __init__(self, tell=lambda job: Outcome(f"<p>{job.gm_code}</p>", 0.5)):
+        self.tell = tell
+
+    def submit(self, _run, job):
+        """A future that is done."""
+        future = Future()
+        future.set_result(self.tell(job))
+        return future
+
+
+def children(n, folder, **more):
+    """A register of ``n`` real children in pleegzorg in Helmond."""
+    rows = "\n".join(f"k{i} | 43A09 | 11111111 | 2021-09-{1 + i % 28:02} |" for i in range(n))
+    records = register_of(f"client | product | provider | start | end\n{rows}")
+    return write_register(replace(records, meta={"source": "Proef", "is_synthetic": False} | more), folder)
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A key, a register of 23 real children, and a notebook that shows an exhibit."""
+    (tmp_path / "safe").mkdir()
+    new_key(tmp_path / "safe" / "jeugd.key")
+    children(23, tmp_path / "register")
+    write_notebook(tmp_path / "toon.ipynb", SHOW, 'page.show("nulmeting_tabel")')
+    return tmp_path
+
+
+def run(place, *, has_key=True, executor=None, notebook="toon.ipynb", **more):
+    """A batch for Helmond."""
+    arguments = {"register": place / "register", "region": REGION, "peildatum": DAY, "out": place / "reports"}
+    arguments |= {"executor": executor or Here(), **more}
+    if not has_key:
+        return run_batch([place / notebook], ["Helmond"], **arguments)
+    with (place / "safe" / "jeugd.key").open("rb") as key:
+        return run_batch([place / notebook], ["Helmond"], key=key, **arguments)
+
+
+def test_without_a_key_or_under_intern_there_is_no_report_of_real_children(place):
+    """The first refusal says how to give the key, the second that intern is never rendered; nothing is written."""
+    with pytest.raises(DisclosureError, match=r"--key KEYFILE"):
+        run(place, has_key=False)
+    with pytest.raises(DisclosureError, match="looser"):
+        run(place, policy="intern")
+    assert not (place / "reports").exists()
+
+
+def test_the_ledger_and_the_evidence_lie_beside_the_key(place):
+    """Protected counts with a seal and no truth, readable by the owner only; no key in the report or the ledger."""
+    result = run(place)
+    assert result.ok
+    (line,) = Ledger(place / "safe" / f"{REGION}.ledger.jsonl").releases()
+    assert line["label"] == f"{REGION}|{DAY}|werkgroep"
+    shown = line["cells"]["2023|nulmeting|gemeente|GM0794|verblijf"]
+    assert shown[0] in (20, 25)
+    assert shown[1] == 5
+    assert len(shown[2]) == 16
+    folder = place / "safe" / f"{REGION}-evidence"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert json.loads((folder / "evidence.json").read_text())["release"]["policy"] == "werkgroep"
+    assert not pd.read_csv(folder / "cells.csv")["n"].mod(5).any()
+    secret = (place / "safe" / "jeugd.key").read_bytes()
+    written = [path.read_bytes() for path in [*result.folder.rglob("*"), *folder.iterdir()] if path.is_file()]
+    assert not any(secret in content or secret.hex().encode() in content for content in written)
+
+
+def test_the_same_report_again_is_the_same_and_recorded_once(place):
+    """Nothing is added to the ledger, and verify finds no difference and leaves no trace."""
+    first = run(place)
+    content = {path.name: path.read_bytes() for path in first.folder.rglob("*.html")}
+    again = run(place, earlier="remake")
+    assert content == {path.name: path.read_bytes() for path in again.folder.rglob("*.html")}
+    ledger = place / "safe" / f"{REGION}.ledger.jsonl"
+    before = ledger.read_bytes()
+    with (place / "safe" / "jeugd.key").open("rb") as key:
+        found = verify_report(
+            first.folder, register=place / "register", notebooks=[place / "toon.ipynb"], key=key, executor=Here()
+        )
+    assert found.ok
+    assert ledger.read_bytes() == before
+
+
+def test_a_release_that_tells_too_much_is_refused_and_nothing_is_put_down(place, monkeypatch):
+    """The same children rounded another way: with the reason, before any notebook runs; the report stays."""
+    report = run(place).index.read_bytes()
+    monkeypatch.setattr("zorgpad.disclosure.Ledger.history", lambda _: {})  # a release that is not tied to the first
+    monkeypatch.setattr("zorgpad.batch.guard.rounding_key", lambda _: b"another key of the rounding")
+    with pytest.raises(DisclosureError, match="tell too much"):
+        run(place, executor=Here(lambda _: pytest.fail("a notebook ran")))
+    assert (place / "reports" / REGION / DAY / "index.html").read_bytes() == report
+
+
+def test_a_canary_in_the_report_fails_the_batch(place):
+    """A pseudonym on a page: no report, no line in the ledger."""
+    leak = Outcome(f"<p>c_{'abcdefghijklmnop' * 2:.30}</p>", 0.5)
+    with pytest.raises(DisclosureError, match="pseudonym"):
+        run(place, executor=Here(lambda _: leak))
+    assert not (place / "reports" / REGION / DAY).exists()
+    assert not (place / "safe" / f"{REGION}.ledger.jsonl").exists()
+
+
+FORGED = {
+    "a stamp made by hand": (
+        "import hashlib, json\nfrom IPython.display import display\n"
+        "page_html = '<p>k1 is 3 jaar</p>'\n"
+        "mark = {'kind': 'text', 'stamp': hashlib.sha256(json.dumps(['text', page_html]).encode()).hexdigest()}\n"
+        "display({'text/html': page_html}, raw=True, metadata={'zorgpad': mark})"
+    ),
+    "the package's own stamp": "from zorgpad.publish import publish_text\npublish_text('k1 is 3 jaar')",
+    "html that looks published": "from IPython.display import HTML\nHTML('<figure class=\"zp-figure\">k1</figure>')",
+    "stderr": "import sys\nprint('k1', file=sys.stderr)",
+    "a traceback": "raise ValueError('k1 is 3 jaar')",
+    "a frame": "import pandas as pd\npd.DataFrame({'k1': [3]})",
+}
+
+
+@pytest.mark.parametrize("cell", FORGED)
+def test_nothing_but_exhibits_gets_out(place, cell):
+    """In a kernel: the run names notebook and cell, has no page, and what the cell showed is nowhere in the report."""
+    write_notebook(place / "lek.ipynb", SHOW, FORGED[cell])
+    result = run(place, notebook="lek.ipynb", executor=Here(run_job))
+    (told,) = result.runs
+    assert (told.page, told.cell, told.notebook) == (None, 4, "lek")
+    assert "k1" not in "".join(path.read_text() for path in result.folder.rglob("*.*") if path.is_file())
+
+
+def test_an_exhibit_that_a_forged_cell_names_shows_the_release_only(place):
+    """The stamp of an exhibit with HTML of its own: the page gets the protected numbers, not that HTML."""
+    forged = (
+        "import hashlib, json\nfrom IPython.display import display\npage_html = '<p>k1</p>'\n"
+        "stamp = hashlib.sha256(json.dumps(['exhibit', page_html]).encode()).hexdigest()\n"
+        "mark = {'kind': 'exhibit', 'name': 'nulmeting_tabel', 'stamp': stamp}\n"
+        "display({'text/html': page_html}, raw=True, metadata={'zorgpad': mark})"
+    )
+    write_notebook(place / "vals.ipynb", SHOW, forged)
+    result = run(place, notebook="vals.ipynb", executor=Here(run_job))
+    assert result.ok
+    page = (result.folder / result.runs[0].page).read_text()
+    assert "Kinderen met jeugdhulp" in page
+    assert "<p>k1</p>" not in page

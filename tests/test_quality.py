@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -190,15 +191,16 @@ def test_the_order_of_rows_does_not_matter(region, n):
     )
 
 
+_REASON = re.compile("(client|allocation|delivery|declaration|request|period): ")
+
+
 def reasons_in_the_code():
     """Every reason that a reader can give: the text ``what: why``, with each ``what`` where it is filled in."""
     found = set()
     for path in Path(sources.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "account_row":
-                found |= {node.args[1].value} if isinstance(node.args[1], ast.Constant) else set()
-            elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "reason":
-                found |= {node.value.value} if isinstance(node.value, ast.Constant) else set()
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and _REASON.match(node.value):
+                found |= {node.value}
             if isinstance(node, ast.JoinedStr) and ast.unparse(node).startswith(("f'{what}: ", 'f"{what}: ')):
                 why = ast.unparse(node)[len("f'{what}: ") : -1]
                 found |= {f"{what}: {why}" for what in ("client", "allocation", "delivery", "declaration")}

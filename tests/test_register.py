@@ -1,11 +1,14 @@
 """The store: what is written is read again, whole or not at all."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from tables import register
+from zorgpad import register as store
 from zorgpad.errors import DataError
 from zorgpad.pseudonym import fictive_bsns
 from zorgpad.register import TABLES, read_register, validate_register, write_register
@@ -136,3 +139,20 @@ def test_a_broken_contract_says_what_is_allowed_and_how_many_rows_fail():
     assert "sex: is none of m, f, u: 2 rows" in told
     assert "client_id: is there more than once: 2 rows" in told
     assert "svg" not in told
+
+
+def test_a_contract_does_not_load_other_frame_libraries():
+    """The first check of a process took a second longer and 45 MB more while Dask came along."""
+    code = "import sys; from zorgpad.schemas import Clients, empty, validate; validate(empty(Clients), Clients)"
+    asked = f"{code}; print('dask.dataframe' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "False"
+
+
+def test_many_rows_are_written_in_parts_and_read_as_one(records, tmp_path, monkeypatch):
+    """Columns without a value in one part and with in another have one type."""
+    whole = read_register(write_register(records, tmp_path / "whole"))
+    monkeypatch.setattr(store, "_ROWS_AT_ONCE", 1)
+    parts = read_register(write_register(records, tmp_path / "parts"))
+    for name in TABLES:
+        pd.testing.assert_frame_equal(getattr(parts, name), getattr(whole, name))

@@ -74,7 +74,11 @@ def codes(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
 
 def n_different(code: np.ndarray) -> int:
     """How many different codes there are; none may be missing."""
-    return int(np.count_nonzero(np.bincount(code))) if len(code) else 0
+    if not len(code):
+        return 0
+    is_there = np.zeros(int(code.max()) + 1, dtype=bool)
+    is_there[code] = True
+    return int(np.count_nonzero(is_there))
 
 
 def take(values: np.ndarray, places: np.ndarray) -> np.ndarray:

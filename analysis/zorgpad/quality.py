@@ -158,7 +158,8 @@ def _late(declarations: pd.DataFrame, gemeenten: list[str]) -> pd.DataFrame:
     ``COMPLETE_SHARE`` of the gemeente's lines come within so many days; a month is complete when as many days lie
     between its end and the last day on which anything was declared.
     """
-    dated = declarations[declarations["declared_at"].notna()]
+    told = ["client_id", "gemeente", "period_end", "declared_at"]
+    dated = declarations.loc[declarations["declared_at"].notna(), told]
     delay = (dated["declared_at"] - dated["period_end"]).dt.days
     table = _counted(LATE, dated[delay > DECLARING_DAYS], dated, gemeenten)
     last = dated.groupby("gemeente", observed=True)["declared_at"].max()

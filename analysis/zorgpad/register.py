@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from zorgpad.errors import DataError
 from zorgpad.schemas import ATTRITION_COLUMNS, TABLES, validate
@@ -17,6 +20,7 @@ from zorgpad.schemas import ATTRITION_COLUMNS, TABLES, validate
 META_FILE = "meta.json"
 ATTRITION_FILE = "attrition.parquet"
 REJECTS_FILE = "rejects.csv"
+_ROWS_AT_ONCE = 200_000
 REJECTS_COLUMNS = ("file", "position", "reason")
 
 
@@ -100,9 +104,7 @@ def write_register(register: Register, folder: str | Path) -> Path:
     part.mkdir(parents=True)
     try:
         for name in TABLES:
-            frame = getattr(register, name)
-            keys = [key for key in ("gemeente", "client_id") if key in frame]
-            frame.sort_values(keys, kind="stable").to_parquet(part / f"{name}.parquet", index=False)
+            _write_table(_by_gemeente(getattr(register, name)), part / f"{name}.parquet")
         register.attrition.to_parquet(part / ATTRITION_FILE, index=False)
         if len(register.rejects):
             register.rejects.to_csv(part / REJECTS_FILE, index=False)
@@ -113,6 +115,23 @@ def write_register(register: Register, folder: str | Path) -> Path:
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return folder
+
+
+def _by_gemeente(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows by gemeente and child, so that those of a gemeente lie together; ``frame`` itself when they do."""
+    keys = [key for key in ("gemeente", "client_id") if key in frame]
+    code = [pd.factorize(frame[key], sort=True)[0] for key in keys]
+    order = np.lexsort(code[::-1])
+    return frame if (order[1:] > order[:-1]).all() else frame.iloc[order]
+
+
+def _write_table(frame: pd.DataFrame, path: Path) -> None:
+    """A Parquet file, written in parts: millions of rows need not be there twice."""
+    schema = pa.Schema.from_pandas(frame, preserve_index=False)
+    with pq.ParquetWriter(path, schema) as writer:
+        for first in range(0, max(len(frame), 1), _ROWS_AT_ONCE):
+            rows = frame.iloc[first : first + _ROWS_AT_ONCE]
+            writer.write_table(pa.Table.from_pandas(rows, schema=schema, preserve_index=False))
 
 
 def _swap(part: Path, folder: Path) -> None:

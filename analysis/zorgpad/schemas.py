@@ -17,11 +17,17 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 from pandas.api.types import infer_dtype
+from pandera.api.pandas import model as pandera_model
 from pandera.errors import SchemaErrors
 
 from zorgpad.arrays import n_different
 from zorgpad.errors import DataError
 from zorgpad.pseudonym import is_bsn
+
+# pandera asks which frame libraries there are by importing each; Dask's takes a second and 45 MB, in every process. The
+# tables here are pandas.
+pandera_model.get_series_types = lambda: {pa.typing.Series}
+pandera_model.get_index_types = lambda: {pa.typing.Index}
 
 # The forms of care, from light to heavy: the ladder on which opschalen goes up and afschalen goes down.
 GEEN_ZORG = "geen_zorg"

@@ -222,14 +222,22 @@ def _arranged(rows: pd.DataFrame, table: Any, order: list[str]) -> pd.DataFrame:
     places = sort_rows([_sortable(rows[name]) for name in order], ties=[])
     taken = {}
     for name in [name for name in columns(table) if name in rows]:
-        values = rows.pop(name).iloc[places]
-        if isinstance(values.dtype, pd.CategoricalDtype):
-            taken[name] = take(values.cat.categories.to_numpy(dtype=object), values.cat.codes.to_numpy())
-        else:
-            taken[name] = values.to_numpy()
+        taken[name] = _plain(rows.pop(name), places)
     return normalise(as_frame(taken), table)
 
 
+def _plain(values: pd.Series, places: np.ndarray) -> np.ndarray:
+    """The values at ``places``, without categories."""
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        return values.to_numpy()[places]
+    codes, categories = values.cat.codes.to_numpy()[places], values.cat.categories.to_numpy()
+    if categories.dtype == object:
+        return take(categories, codes)
+    return np.append(categories, np.datetime64("NaT", "ns"))[codes]
+
+
 def _sortable(values: pd.Series) -> np.ndarray:
-    """Numbers in the order of days or of the alphabet."""
+    """Numbers in the order of days or of the alphabet; categories are in that order."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values.cat.codes.to_numpy().astype(np.int32)
     return day_numbers(values) if values.dtype.kind == "M" else codes(values)[0]

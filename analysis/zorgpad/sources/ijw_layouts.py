@@ -48,7 +48,12 @@ class Layout:
     @property
     def paths(self) -> dict[str, str]:
         """Every column and its path."""
-        return {**HEADER, **self.header, **self.shared, **self.client, **self.fields}
+        return {**self.of_message, **self.client, **self.fields}
+
+    @property
+    def of_message(self) -> dict[str, str]:
+        """The columns that are the same in all records of a message."""
+        return {**HEADER, **self.header, **self.shared}
 
 
 DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"

@@ -48,42 +48,67 @@ class Messages:
 
 
 class _Columns:
-    """Grows columns of numbers that stand for texts; equal texts are kept once, so that memory follows the rows."""
+    """Grows columns of numbers that stand for texts; equal texts are kept once, so that memory follows the records.
+
+    A record is written when it closes, what its child says when the child closes, and what holds for the whole message
+    once a message: nothing waits, however many records a child or a message has.
+    """
 
     def __init__(self) -> None:
-        self._places = {layout.name: (array("i"), array("i")) for layout in LAYOUTS.values()}
         self._columns = {layout.name: {name: array("i") for name in layout.paths} for layout in LAYOUTS.values()}
+        self._messages = {layout.name: (array("i"), array("i")) for layout in LAYOUTS.values()}
         self._known: dict[str | None, int] = {None: 0}
 
-    def add(self, kind: str, row: Mapping[str, str | None], *, message: int, record: int) -> None:
-        """One more row; what it lacks is None."""
-        for place, value in zip(self._places[kind], (message, record), strict=True):
+    def add_record(self, layout: Layout, texts: Mapping[str, str | None]) -> None:
+        """One more record; what it lacks is None."""
+        columns, known = self._columns[layout.name], self._known
+        for name, path in layout.fields.items():
+            text = texts.get(path)
+            is_number = name in layout.numbers
+            columns[name].append(_as_number(text) if is_number else known.setdefault(text, len(known)))
+
+    def add_child(self, layout: Layout, texts: Mapping[str, str | None], *, n_records: int) -> None:
+        """What a child says, for the records that came since the child before."""
+        columns, known = self._columns[layout.name], self._known
+        for name, path in layout.client.items():
+            text = texts.get(path)
+            columns[name].extend([known.setdefault(text, len(known))] * n_records)
+
+    def add_message(self, kind: str, facts: Mapping[str, str | None], *, message: int, n_records: int) -> None:
+        """A message that is complete: what holds for all its records."""
+        columns, known = self._columns[kind], self._known
+        for name in LAYOUTS[kind].of_message:
+            text = facts.get(name)
+            columns[name].append(known.setdefault(text, len(known)))
+        for place, value in zip(self._messages[kind], (message, n_records), strict=True):
             place.append(value)
-        numbers = LAYOUTS[kind].numbers
-        for name, column in self._columns[kind].items():
-            text = row.get(name)
-            is_number = name in numbers
-            column.append(_as_number(text) if is_number else self._known.setdefault(text, len(self._known)))
 
     def frames(self) -> dict[str, pd.DataFrame]:
         """The rows per kind of message; the numbers are let go of on the way."""
         texts = np.empty(len(self._known), dtype=object)
         texts[:] = list(self._known)
-        return {kind: self._frame(kind, texts) for kind in list(self._columns)}
+        return {kind: self._frame(LAYOUTS[kind], texts) for kind in list(self._columns)}
 
-    def _frame(self, kind: str, texts: np.ndarray) -> pd.DataFrame:
+    def _frame(self, layout: Layout, texts: np.ndarray) -> pd.DataFrame:
         """The rows of one kind."""
-        layout = LAYOUTS[kind]
-        message, record = (np.frombuffer(place, dtype=np.int32) for place in self._places.pop(kind))
-        columns = self._columns.pop(kind)
-        named: dict[str, Any] = {"message": message, "record": record}
+        messages, n_records = (np.frombuffer(place, dtype=np.int32) for place in self._messages.pop(layout.name))
+        columns = self._columns.pop(layout.name)
+        named: dict[str, Any] = {"message": np.repeat(messages, n_records), "record": _count_from_one(n_records)}
         for name in list(columns):
             codes = np.frombuffer(columns.pop(name), dtype=np.int32)
+            if name in layout.of_message:
+                codes = np.repeat(codes, n_records)
             if name in layout.numbers:
                 named[name] = codes
             else:
                 named[name] = _categories(codes, texts) if layout.is_long else texts[codes]
         return pd.DataFrame(named, copy=False)
+
+
+def _count_from_one(sizes: np.ndarray) -> np.ndarray:
+    """1, 2, 3 … for each group of so many rows."""
+    before = np.cumsum(sizes, dtype=np.int32) - sizes
+    return np.arange(1, sizes.sum() + 1, dtype=np.int32) - np.repeat(before, sizes)
 
 
 def _as_number(text: str | None) -> int:
@@ -117,9 +142,7 @@ def read_messages(source: str | Path) -> Messages:
     with MessageFiles(Path(source)) as files:
         for position in range(len(files.names)):
             with files.open(position) as stream:
-                kind, version = _read_one(
-                    stream, partial(files.label, position), partial(columns.add, message=position)
-                )
+                kind, version = _read_one(stream, partial(files.label, position), columns, message=position)
             counts[kind] += 1
             versions[version] += 1
     frames = columns.frames()
@@ -128,13 +151,12 @@ def read_messages(source: str | Path) -> Messages:
     return Messages(frames, dict(counts), dict(versions), files)
 
 
-def _read_one(stream: IO[bytes], label: Label, add: Callable[..., None]) -> tuple[str, str]:
-    """The kind and version of one message; its rows go to ``add`` as soon as their client is complete."""
+def _read_one(stream: IO[bytes], label: Label, columns: _Columns, *, message: int) -> tuple[str, str]:
+    """The kind and version of one message; its records go into ``columns``."""
     kind = version = ""
-    shared: dict[str, str | None] = {}
+    facts: dict[str, str | None] = {}
     layout: Layout | None = None
-    waiting: list[dict[str, str | None]] = []  # rows of the client that is being read
-    n_rows = 0
+    n_waiting = n_records = 0  # records of the child that is being read, and of those before
     for element in _elements(stream, label):
         name = _local(element.tag)
         if name == "Header" and not kind:
@@ -144,24 +166,24 @@ def _read_one(stream: IO[bytes], label: Label, add: Callable[..., None]) -> tupl
             layout = LAYOUTS.get(kind)
             if layout is None:
                 break  # what is not read need not be held either
-            shared = _pick(header, {**HEADER, **layout.header})
+            facts = _pick(header, {**HEADER, **layout.header})
         elif layout is None:
             continue
-        elif name in layout.shared.values() and not n_rows:
-            shared |= {column: _clean(element.text) for column, path in layout.shared.items() if path == name}
+        elif name in layout.shared.values() and not n_records:
+            facts |= {column: _clean(element.text) for column, path in layout.shared.items() if path == name}
         elif name == layout.record:
-            waiting.append(_pick(_texts(element), layout.fields))
+            columns.add_record(layout, _texts(element))
+            n_waiting += 1
             _forget(element)
         elif name == "Client":
-            child = _pick(_texts(element), layout.client)
-            for row in waiting:
-                n_rows += 1
-                add(kind, {**shared, **child, **row}, record=n_rows)
-            waiting = []
+            columns.add_child(layout, _texts(element), n_records=n_waiting)
+            n_records, n_waiting = n_records + n_waiting, 0
             _forget(element)
-    if not kind or waiting or (layout is not None and not n_rows):
+    if not kind or n_waiting or (layout is not None and not n_records):
         lacks = f"Client with a {layout.record}" if layout else "Header before its Client"
         raise DataError(f"{label()} has no {lacks}.\nHave the sender mend that message, or leave it out.")
+    if layout is not None:
+        columns.add_message(kind, facts, message=message, n_records=n_records)
     return kind, version
 
 

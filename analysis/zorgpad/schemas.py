@@ -26,8 +26,8 @@ from zorgpad.pseudonym import is_bsn
 
 # pandera asks which frame libraries there are by importing each; Dask's takes a second and 45 MB, in every process. The
 # tables here are pandas.
-pandera_model.get_series_types = lambda: {pa.typing.Series}
-pandera_model.get_index_types = lambda: {pa.typing.Index}
+for _asks, _kinds in (("get_series_types", {pa.typing.Series}), ("get_index_types", {pa.typing.Index})):
+    setattr(pandera_model, _asks, lambda kinds=_kinds: kinds)
 
 # The forms of care, from light to heavy: the ladder on which opschalen goes up and afschalen goes down.
 GEEN_ZORG = "geen_zorg"

@@ -229,15 +229,15 @@ def _arranged(rows: pd.DataFrame, table: Any, order: list[str]) -> pd.DataFrame:
 def _plain(values: pd.Series, places: np.ndarray) -> np.ndarray:
     """The values at ``places``, without categories."""
     if not isinstance(values.dtype, pd.CategoricalDtype):
-        return values.to_numpy()[places]
+        return np.asarray(values.to_numpy()[places])
     codes, categories = values.cat.codes.to_numpy()[places], values.cat.categories.to_numpy()
     if categories.dtype == object:
         return take(categories, codes)
-    return np.append(categories, np.datetime64("NaT", "ns"))[codes]
+    return np.asarray(np.append(categories, np.datetime64("NaT", "ns"))[codes])
 
 
 def _sortable(values: pd.Series) -> np.ndarray:
     """Numbers in the order of days or of the alphabet; categories are in that order."""
     if isinstance(values.dtype, pd.CategoricalDtype):
-        return values.cat.codes.to_numpy().astype(np.int32)
+        return np.asarray(values.cat.codes, dtype=np.int32)
     return day_numbers(values) if values.dtype.kind == "M" else codes(values)[0]

@@ -65,7 +65,7 @@ def _days(texts: pd.Series) -> pd.DatetimeIndex:
 def _months(texts: pd.Series) -> np.ndarray:
     """The number of each row's month."""
     days = _days(texts)
-    return (days.year * 12 + days.month).to_numpy(dtype=np.int32)[texts.cat.codes]
+    return np.asarray((days.year * 12 + days.month).to_numpy(dtype=np.int32)[texts.cat.codes])
 
 
 def _ends_after_start(rows: pd.DataFrame) -> np.ndarray:
@@ -84,7 +84,7 @@ def _is_latest(rows: pd.DataFrame) -> np.ndarray:
     first = ~rows["message"].duplicated()
     messages = rows.loc[first, [*keys, "message_date", "message"]].astype(object)
     latest = messages.sort_values(["message_date", "message"], kind="stable").drop_duplicates(keys, keep="last")
-    return rows["message"].isin(latest["message"].astype("int64")).to_numpy()
+    return np.asarray(rows["message"].isin(latest["message"].astype("int64")))
 
 
 def _stands(rows: pd.DataFrame) -> np.ndarray:

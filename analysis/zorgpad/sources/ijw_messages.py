@@ -108,7 +108,7 @@ class _Columns:
 def _count_from_one(sizes: np.ndarray) -> np.ndarray:
     """1, 2, 3 … for each group of so many rows."""
     before = np.cumsum(sizes, dtype=np.int32) - sizes
-    return np.arange(1, sizes.sum() + 1, dtype=np.int32) - np.repeat(before, sizes)
+    return np.asarray(np.arange(1, sizes.sum() + 1, dtype=np.int32) - np.repeat(before, sizes))
 
 
 def _as_number(text: str | None) -> int:

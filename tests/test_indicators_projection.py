@@ -27,15 +27,19 @@ LIVES = """client | zorgvorm   | start      | end        | reason
 
 
 def test_flows_are_counted_per_band(region):
-    """Child a leaves pleegzorg after 365 days for gezinshuis, b after 30 for outside; b alone is new."""
+    """Child a leaves pleegzorg after 365 days for gezinshuis, b after 30 for outside; b alone is new.
+
+    What follows on an end is known up to 2 December 2023, 30 days before the peildatum: 700 days after the first year,
+    641 after a came to the gezinshuis.
+    """
     flows = estimate_flows(paths_of(LIVES, region), region, peildatum="2024-01-01")
     at = {name: place for place, name in enumerate(flows.states)}
     assert "crisis" not in at
     assert flows.events[at["pleegzorg"], :, at["gezinshuis"]].tolist() == [0, 1, 0, 0]
     assert flows.events[at["pleegzorg"], :, at["buiten verblijf"]].tolist() == [1, 0, 0, 0]
     assert flows.entries[at["pleegzorg"]] == 1
-    assert flows.months == pytest.approx(730 / (365.25 / 12))
-    assert (flows.present_state.tolist(), flows.present_days.tolist()) == ([at["gezinshuis"]], [671])
+    assert flows.months == pytest.approx(700 / (365.25 / 12))
+    assert (flows.present_state.tolist(), flows.present_days.tolist()) == ([at["gezinshuis"]], [641])
     assert children_in_residence(paths_of(LIVES, region), region, year=2022) == 2
 
 
@@ -53,6 +57,38 @@ def test_a_standing_population_stays(region):
     assert table["chance_met"].dropna().tolist() == [0] * 4
     with pytest.raises(DataError, match="2020"):
         project(flows, base=1, base_own=1, target=1, year=2020, scenarios={"x": Scenario()}, seed=1)
+
+
+def test_a_gap_at_the_peildatum_is_no_end(region):
+    """Care that stopped 12 days before the peildatum may be between two allocations: the child is still there."""
+    text = "client | zorgvorm | start | end | reason\na | pleegzorg | 2021-03-01 | 2023-12-20 | 36"
+    flows = estimate_flows(paths_of(text, region), region, peildatum="2024-01-01")
+    assert flows.present_state.tolist() == [flows.states.index("pleegzorg")]
+    assert flows.events.sum() == 0
+
+
+def test_the_inflow_wanders(region):
+    """With a walk of the inflow the number of children spreads more, the more so the further on; its middle stays."""
+    lives = "\n".join(f"k{n} | pleegzorg | 2022-{n % 11 + 1:02d}-01 | 2024-01-01" for n in range(110))
+    flows = estimate_flows(
+        paths_of(f"client | zorgvorm | start | end\n{lives}", region), region, peildatum="2024-01-01"
+    )
+    still, wandering = (
+        simulate_years(flows, years=3, seed=1, n_draws=300, inflow_change=change) for change in (0.0, 0.3)
+    )
+    assert (wandering.std(axis=0) > 1.2 * still.std(axis=0)).all()
+    assert np.median(wandering, axis=0) == pytest.approx(np.median(still, axis=0), rel=0.06)
+
+
+def test_forms_are_counted_within_the_same_draws(region):
+    """Children in pleegzorg and in a gezinshuis are at least as many as those in either, in every draw."""
+    flows = estimate_flows(paths_of(LIVES, region), region, peildatum="2024-01-01")
+    both, one, other = (
+        simulate_years(flows, years=2, seed=1, n_draws=50, forms=forms)
+        for forms in (["pleegzorg", "gezinshuis"], ["pleegzorg"], ["gezinshuis"])
+    )
+    assert (both >= np.maximum(one, other)).all()
+    assert (both <= one + other).all()
 
 
 def test_less_inflow_means_fewer_children(region):

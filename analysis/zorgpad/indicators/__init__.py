@@ -1,17 +1,20 @@
 """What a region steers by: who has care, in what form, what it costs, where it goes, and whether it meets its aims."""
 
+from zorgpad.indicators.ambitions import ambition_paths, ambition_table, project_ambitions
 from zorgpad.indicators.areas import (
     GEMEENTE,
     MEMBER_COLUMNS,
     REGION,
     SUBREGION,
     areas_of,
+    areas_of_rows,
     count_members,
     members_by_area,
     smallest_area,
 )
-from zorgpad.indicators.benchmark import benchmark, exact_poisson, funnel_limits, shrink
+from zorgpad.indicators.benchmark import benchmark, exact_binomial, exact_poisson, funnel_limits, shrink
 from zorgpad.indicators.breakdowns import breakdown_band, breakdown_members, largest_provider
+from zorgpad.indicators.etmalen import etmalen
 from zorgpad.indicators.factsheet import (
     allocated_cents,
     is_contracted,
@@ -21,6 +24,7 @@ from zorgpad.indicators.factsheet import (
     referrer_shares,
 )
 from zorgpad.indicators.flows import decompose_change, flow_members, stock_and_flow
+from zorgpad.indicators.maatwerk import maatwerk, maatwerk_members
 from zorgpad.indicators.nulmeting import (
     INDICATORS,
     JEUGDHULP,
@@ -69,7 +73,10 @@ __all__ = [
     "Flows",
     "Scenario",
     "allocated_cents",
+    "ambition_paths",
+    "ambition_table",
     "areas_of",
+    "areas_of_rows",
     "benchmark",
     "breakdown_band",
     "breakdown_members",
@@ -82,11 +89,15 @@ __all__ = [
     "count_nulmeting",
     "decompose_change",
     "estimate_flows",
+    "etmalen",
+    "exact_binomial",
     "exact_poisson",
     "flow_members",
     "funnel_limits",
     "is_contracted",
     "largest_provider",
+    "maatwerk",
+    "maatwerk_members",
     "match_stays",
     "members_by_area",
     "named_scenarios",
@@ -96,6 +107,7 @@ __all__ = [
     "product_factsheet",
     "product_members",
     "project",
+    "project_ambitions",
     "realisation",
     "referrer_members",
     "referrer_shares",

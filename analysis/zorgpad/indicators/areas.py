@@ -113,3 +113,10 @@ def count_members(members: pd.DataFrame, region: Region, *, cells: Mapping[str, 
     )
     sizes = members.groupby(list(wanted.names)).size()
     return sizes.reindex(wanted, fill_value=0).rename("n").reset_index()
+
+
+def areas_of_rows(rows: pd.DataFrame, region: Region) -> pd.Series:
+    """Unique children of ``rows`` (client_id, gemeente) per area_kind and area, zeros included."""
+    members = members_by_area(rows[["client_id", "gemeente"]].assign(period="", indicator=""), region)
+    counts = count_members(members, region, cells={"period": [""], "indicator": [""]})
+    return counts.set_index(["area_kind", "area"])["n"]

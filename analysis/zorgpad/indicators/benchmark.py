@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
-from scipy.stats import chi2, gamma, poisson
+from scipy.stats import beta, chi2, gamma, poisson
 
 from zorgpad.errors import DataError
 from zorgpad.region import Region
@@ -68,6 +68,12 @@ def benchmark(children: pd.DataFrame, region: Region, *, year: int) -> pd.DataFr
 def exact_poisson(n: np.ndarray, *, tail: float = 0.025) -> tuple[np.ndarray, np.ndarray]:
     """The exact limits of Poisson counts; the lower one of 0 is 0."""
     return np.where(n > 0, chi2.ppf(tail, 2 * np.maximum(n, 1)) / 2, 0.0), chi2.ppf(1 - tail, 2 * n + 2) / 2
+
+
+def exact_binomial(n: np.ndarray, n_of: np.ndarray, *, tail: float = 0.025) -> tuple[np.ndarray, np.ndarray]:
+    """The exact limits (Clopper and Pearson) of n in n_of as a share; 0 to 1 when n_of is 0."""
+    low = np.where(n > 0, beta.ppf(tail, np.maximum(n, 1), n_of - n + 1), 0.0)
+    return low, np.where(n < n_of, beta.ppf(1 - tail, n + 1, np.maximum(n_of - n, 1)), 1.0)
 
 
 def funnel_limits(expected: np.ndarray, *, tail: float) -> tuple[np.ndarray, np.ndarray]:

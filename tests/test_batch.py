@@ -99,6 +99,8 @@ def shown(folder):
         ({"peildatum": "2024-01-02"}, ReportError, "The register ends before 2024-01-01"),
         ({"peildatum": "2021-01-01"}, ReportError, "not after 2021-01-01, the first observed day"),
         ({"gemeenten": ["Atlantis"]}, RegionError, "no gemeente 'Atlantis'"),
+        ({"gemeenten": [794]}, ReportError, "given as a number"),
+        ({"gemeenten": []}, ReportError, "no gemeenten in the list"),
         ({"policy": "open"}, ReportError, "no policy 'open'"),
         ({"workers": 0}, ReportError, "0 workers"),
         ({"register": "nergens"}, DataError, "no register"),
@@ -121,6 +123,8 @@ def test_a_wrong_argument_stops_the_batch_before_it_starts(run, tmp_path, change
         (PARAMETERS + "x = [1, 2][0]", "something other than name = value"),
         (PARAMETERS + "import os", "something other than name = value"),
         (PARAMETERS + "x = (", "something other than name = value"),
+        (PARAMETERS.replace('"GM0794"', "794"), "gives gemeente a value that is not text"),
+        (PARAMETERS.replace('"2024-01-01"', "(2024, 1, 1)"), "gives peildatum a value that is not text"),
     ],
 )
 def test_a_parameters_cell_that_does_not_fit_is_refused(run, tmp_path, parameters, words):
@@ -182,6 +186,13 @@ def test_every_notebook_is_run_for_every_gemeente_with_standard_parameters(run, 
     assert result.ok
 
 
+def test_one_gemeente_and_one_notebook_need_no_list(run, tmp_path):
+    """A text is one gemeente, not a list of letters."""
+    recorder = Recorder()
+    run(write_notebook(tmp_path / "a.ipynb"), "0794", executor=recorder)
+    assert [job.key for job in recorder.jobs] == ["GM0794/a"]
+
+
 def test_without_gemeenten_all_of_the_region_are_reported(run, tmp_path):
     """In the order of the region's table."""
     result = run([write_notebook(tmp_path / "a.ipynb")], None)
@@ -239,6 +250,7 @@ def test_a_report_has_an_index_pages_manifests_and_timings(run, tmp_path):
     ]
     told = json.loads((result.folder / "GM0743-asten" / "manifest.json").read_text())
     assert told["parameters"] == {
+        "audience": "werkgroep",
         "gemeente": ASTEN,
         "peildatum": "2024-01-01",
         "policy": "werkgroep",

@@ -275,7 +275,7 @@ def test_report_takes_its_defaults_from_the_register(zorgpad_, register, batch, 
     assert (call["gemeenten"], call["workers"]) == (None, 2)
     assert [path.name for path in call["notebooks"]] == ["a.ipynb", "b.ipynb"]
     assert out.splitlines()[-1] == str(tmp_path / "report" / "index.html")
-    assert err == ""
+    assert err == "counting and protecting the numbers of all gemeenten\n"
 
 
 def test_report_passes_on_what_was_asked(zorgpad_, register, batch):

@@ -33,6 +33,7 @@ FAILED_RUNS = 1  # exit codes beside those of zorgpad.errors
 WRONG_USE = 2
 FAULT = 70
 INTERRUPTED = 130
+PROTECTING = "counting and protecting the numbers of all gemeenten"
 
 app = typer.Typer(
     add_completion=False,
@@ -651,13 +652,17 @@ def _progress_bar() -> Iterator[Callable[[Progress], None]]:
 
         def show(progress: Progress) -> None:
             running = ", ".join(f"{job.gemeente} {job.notebook.name}" for job in progress.running)
+            if progress.done == 0 and not progress.running:
+                running = PROTECTING
             bar.update(task, total=progress.total, completed=progress.done, description=running)
 
         yield show
 
 
 def _plain_line(progress: Progress) -> None:
-    """One line per run that is done."""
+    """One line when numbers are protected, and one per run that is done."""
+    if progress.done == 0 and not progress.running:
+        sys.stderr.write(f"{PROTECTING}\n")
     if progress.last is not None:
         job = progress.last
         sys.stderr.write(f"{progress.done}/{progress.total} {job.gemeente} {job.notebook.name}\n")

@@ -4,7 +4,7 @@
 report: with the start of Python, the release and all pages. The commands are run in the same measurement for every
 notebook of some gemeenten (``--gemeenten``, 2), half of them before and half after the report, and scaled up to 11:
 each command starts afresh, so that gemeenten cost the same. The slope is taken between as many gemeenten as give about
-11 runs, and all 11.
+11 runs, and all 11; their pages are compared, byte by byte.
 
 ``country``: two notebooks for 11 and for 342 gemeenten (``country.py``: the sample repeated, 464,000 children), all of
 them reported. Some 20 minutes on two quiet processors.
@@ -100,12 +100,13 @@ def memory_of(pid):
         return 0.0
 
 
-def report(notebooks, codes, out, *, register, region):
-    """One batch on two workers."""
+def report(notebooks, codes, out, *, register, region, seed="0"):
+    """One batch on two workers, with hashes of another seed."""
     command = [Path(sys.executable).with_name("zorgpad"), "report", "--fresh", "--workers", "2", "--region", region]
     command += ["--register", register, "--peildatum", PEILDATUM, "--out", out]
     command += [word for code in codes for word in ("--gemeente", code)]
-    seconds, lines, memory = timed(command + [word for path in notebooks for word in ("--notebook", path)])
+    command += [word for path in notebooks for word in ("--notebook", path)]
+    seconds, lines, memory = timed(command, env=os.environ | {"PYTHONHASHSEED": seed})
     took = json.loads(next(out.glob("*/*/timings.json")).read_text()).values()
     first = next(moment for moment, line in lines if line.startswith("1/"))
     return Batch(len(codes), len(took), seconds, first, sum(took) / len(took), memory)
@@ -132,8 +133,8 @@ def speed(folder, *, n_measured):
     notebooks = sorted((folder / "notebooks").glob("[0-9]*.ipynb"))
     before = round(n_measured / 2)
     loops = [commands(notebooks, code, own["register"], folder / "loop") for code in codes[:before]]
-    few = report(notebooks, codes[: max(1, round(11 / len(notebooks)))], folder / "few", **own)
-    every = report(notebooks, codes, folder / "every", **own)
+    few = report(notebooks, codes[: max(1, round(11 / len(notebooks)))], folder / "few", seed="11", **own)
+    every = report(notebooks, codes, folder / "every", seed="22", **own)
     loops += [commands(notebooks, code, own["register"], folder / "loop") for code in codes[before:n_measured]]
     loop = sum(loops) / len(loops) * len(codes)
     slope = (every.seconds - few.seconds) / (every.runs - few.runs)
@@ -141,7 +142,16 @@ def speed(folder, *, n_measured):
     told = ", ".join(f"{seconds:.0f}" for seconds in loops)
     each = f"{len(notebooks)} notebooks: {told} s for one gemeente each"
     print(f"\nLoop of commands, {each}; {loop:.0f} s for {len(codes)}.")
-    print(f"zorgpad report is {loop / every.seconds:.1f} times as fast; {slope:.2f} s for one run more.", flush=True)
+    print(f"zorgpad report is {loop / every.seconds:.1f} times as fast; {slope:.2f} s for one run more.")
+    n_same, n_other = twice(folder / "few", folder / "every")
+    print(f"Files made twice: {n_same} the same, {n_other} not.", flush=True)
+
+
+def twice(one, other):
+    """How many pages and notebooks of one report are the same in another, and how many are not."""
+    found = [path for path in one.rglob("*") if path.suffix in {".html", ".ipynb"} and path.name != "index.html"]
+    n_same = sum(path.read_bytes() == (other / path.relative_to(one)).read_bytes() for path in found)
+    return n_same, len(found) - n_same
 
 
 def country(folder, *, n_gemeenten):

@@ -97,6 +97,11 @@ class Plan:
     published: Published | None = None
 
     @property
+    def needs_release(self) -> bool:
+        """Whether a notebook shows exhibits."""
+        return any(job.notebook.has_exhibits for job in self.jobs)
+
+    @property
     def name(self) -> Path:
         """The folder of the report below the folder for all reports."""
         return Path(self.region.name) / f"{self.about.peildatum:%Y-%m-%d}"
@@ -108,7 +113,7 @@ def with_release(plan: Plan, folder: Path) -> Plan:
     The release's digest becomes part of what the pages are made from. It is refused when it tells too much beside
     earlier ones.
     """
-    if not any(job.notebook.has_exhibits for job in plan.jobs):
+    if not plan.needs_release:
         return plan
     from zorgpad.batch.release import make_release_apart
 
@@ -168,8 +173,7 @@ def make_plan(
     guard = guard_of(area, is_synthetic=is_synthetic, key=key, ledger=ledger, evidence=evidence)
     if edition.paper == "pdf":
         require_pdf()
-    chosen = _notebooks(notebooks)
-    codes = list(dict.fromkeys(map(area.gemeente, gemeenten))) if gemeenten else list(area.gemeenten["gm_code"])
+    chosen, codes = _notebooks(notebooks), _codes(gemeenten, area)
     started_from = inputs(folder, area)
     audience = edition.reader(policy)
     about = About(
@@ -199,6 +203,18 @@ def make_plan(
         for notebook in chosen
     )
     return Plan(jobs, area, about, policy, audience, started_from, folder, guard)
+
+
+def _codes(gemeenten: Iterable[str] | None, region: Region) -> list[str]:
+    """The codes of the gemeenten asked for, each once; all of the region when none is asked for."""
+    if gemeenten is None:
+        return list(region.gemeenten["gm_code"])
+    asked = [gemeenten] if isinstance(gemeenten, str) else list(gemeenten)
+    if not asked:
+        raise ReportError("There are no gemeenten in the list.\nGive codes or names; None stands for all.")
+    if not all(isinstance(name, str) for name in asked):
+        raise ReportError("A gemeente was given as a number.\nGive its code as text, 'GM0363' or '0363': zeros count.")
+    return list(dict.fromkeys(map(region.gemeente, asked)))
 
 
 def _told(meta: Mapping[str, Any], name: str, folder: Path) -> str:
@@ -270,8 +286,9 @@ def _region_parameter(region: Region) -> str:
     return region.name if is_shipped else str(region.folder.resolve())
 
 
-def _notebooks(paths: Sequence[str | Path]) -> list[Notebook]:
+def _notebooks(paths: Sequence[str | Path] | str | Path) -> list[Notebook]:
     """Every notebook, read and checked."""
+    paths = [paths] if isinstance(paths, str | Path) else paths
     if not paths:
         raise ReportError("There are no notebooks to run.\nGive the path of at least one .ipynb file.")
     found = [_notebook(Path(path).resolve()) for path in paths]
@@ -290,6 +307,12 @@ def _notebook(path: Path) -> Notebook:
         raise ReportError(
             f"{path.name} does not know the parameter{'s' * (len(unknown) > 1)} {', '.join(unknown)}.\n"
             f"Its parameters cell must give a value to each of: {', '.join(STANDARD_PARAMETERS)}."
+        )
+    other = [name for name in STANDARD_PARAMETERS if not isinstance(known[name], str)]
+    if other:
+        raise ReportError(
+            f"{path.name} gives {', '.join(other)} a value that is not text.\n"
+            f'A batch gives text, also for dates and codes: write it between quotation marks, gemeente = "GM0363".'
         )
     has_exhibits = any("open_release" in source_of(cell) for cell in content["cells"])
     return Notebook(path, path.stem, notebook_title(content, name=path.stem), hash_file(path), has_exhibits)

@@ -24,7 +24,7 @@ class Progress:
     done, failed, total : int
         Jobs; ``done`` includes those that failed.
     running : tuple of Job
-        What is probably being run now: workers take jobs in order.
+        What is probably being run now: workers take jobs in order. None yet while a release is made.
     last : Job or None
         What was done last; ``None`` at the start.
     """

@@ -114,7 +114,7 @@ def run_batch(
     executor : Executor, optional
         Runs the jobs instead of own processes; it is not shut down. Its workers must see the same files.
     progress : callable, optional
-        Told at the start and after each run.
+        Told at the start (without a running job while numbers are counted and protected) and after each run.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def run_batch(
     """
     from zorgpad.batch.jobs import identified, make_plan, with_release  # workers import this module, but not these
     from zorgpad.batch.place import RECORDS, RELEASE, building
-    from zorgpad.batch.pool import outcomes
+    from zorgpad.batch.pool import Progress, outcomes
     from zorgpad.batch.report import clear, finish, pages_of, record_run, reuse, run_of
 
     if workers < 1:
@@ -152,6 +152,8 @@ def run_batch(
     )
     folder = Path(out).resolve() / plan.name
     with building(folder) as part:
+        if progress is not None and plan.needs_release:
+            progress(Progress(0, 0, len(plan.jobs), ()))
         plan = identified(with_release(plan, _empty(part / RELEASE)), limits)
         records: dict[Job, Record] = {}
         seconds: dict[str, float] = {}

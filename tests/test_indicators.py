@@ -1,10 +1,12 @@
 """Counts by hand, at every edge of a year and of an area."""
 
 import pandas as pd
+import pytest
 
 from tables import register, rows
 from test_cohorts import cohort_of, paths_of
 from zorgpad.indicators import breakdown_band, largest_provider, nulmeting, smallest_area, stock
+from zorgpad.region import load_region
 
 
 def test_a_child_counts_when_its_allocation_touches_the_year(region):
@@ -22,6 +24,25 @@ def test_a_child_counts_when_its_allocation_touches_the_year(region):
     )
     helmond = counts[(counts["area"] == "GM0794") & (counts["indicator"] == "S2-gezinsnabij")]
     assert rows(helmond, "year", "n_children") == [(2021, 2), (2022, 2), (2023, 2)]
+
+
+@pytest.mark.parametrize("name", ["flevoland", "midden_ijssel_oost_veluwe", "zuidoost_utrecht"])
+def test_a_region_without_segments_counts_residence_by_its_form(name):
+    """Percelen are no segments: foster care counts as family-like living there too, and crisis as neither."""
+    area = load_region(name)
+    gemeente = area.gemeenten["gm_code"].iloc[0]
+    forms = area.products[area.products["is_verblijf"]].drop_duplicates("zorgvorm").set_index("zorgvorm")
+    care = {"a": "pleegzorg", "b": "woongroep", "c": "gesloten", "d": "crisis"}
+    drawn = register(
+        "client | gemeente | product | provider | start | end\n"
+        + "\n".join(f"{child} | {gemeente} | x | 1 | 2022-03-01 |" for child in care)
+    )
+    drawn.allocations["product_category"] = [forms.loc[form, "product_category"] for form in care.values()]
+    codes = [forms.loc[form, "product_code"] for form in care.values()]
+    drawn.allocations["product_code"] = [None if code == "*" else code for code in codes]
+    counts = nulmeting(drawn, area, years=[2022])
+    own = counts[counts["area"] == gemeente].set_index("indicator")["n_children"].to_dict()
+    assert own == {"jeugdhulp": 4, "S1-verblijf": 1, "S2-gezinsnabij": 1, "S2-wonen": 1, "S2": 2, "verblijf": 3}
 
 
 def test_unique_children_do_not_add_up_over_forms_and_gemeenten(region):

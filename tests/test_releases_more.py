@@ -1,5 +1,7 @@
 """Frames and exhibits of length of stay, benchmark and ambitions."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -62,6 +64,13 @@ def test_the_new_exhibits_say_something_after_a_round_trip(release, region, tmp_
         shown = draw_exhibit(again, name, gemeente="GM0743")
         assert "niets te zeggen" not in shown, name
         assert shown == draw_exhibit(release, name, gemeente="GM0743")
+
+
+@pytest.mark.parametrize("name", ["ambities_lijst", "ambitie_kort", "ambitie_pad", "ambitie_scenarios"])
+def test_a_region_without_ambitions_has_a_page_all_the_same(release, region, name):
+    """Three of the shipped regions have published none; an own region seldom has."""
+    without = replace(region, ambitions=region.ambitions.iloc[:0])
+    assert "niets te zeggen" in draw_exhibit(replace(release, region=without), name, gemeente="GM0743")
 
 
 def test_estimates_of_children_are_rounded_as_counts_are(release):

@@ -22,6 +22,11 @@ JEUGDHULP, S1, S2_GEZIN, S2_WONEN, S2, VERBLIJF = (
 )
 INDICATORS = (JEUGDHULP, S1, S2_GEZIN, S2_WONEN, S2, VERBLIJF)
 SEGMENTS = (S1, S2_GEZIN, S2_WONEN)
+_KINDS = ["zorgvorm", "segment", "is_verblijf", "is_gezinsvorm"]
+_SEGMENT_OF_FORM = {
+    **dict.fromkeys(("behandelverblijf", "gesloten"), "1"),
+    **dict.fromkeys(("pleegzorg", "gezinshuis", "woongroep", "zelfstandig_wonen"), "2"),
+}
 _PERIOD = re.compile(r"(\d{4})(?:-H([12]))?")
 
 
@@ -43,7 +48,8 @@ def nulmeting(register: Register, region: Region, *, years: Iterable[int]) -> pd
     DataFrame
         area_kind (gemeente, subregio, regio), area (code or name), year, indicator (``jeugdhulp``: any product;
         ``S1-verblijf``; ``S2-gezinsnabij``; ``S2-wonen``; ``S2``: the two together; ``verblijf``: S1 or S2), n_children
-        (0 where none; a child counts once in each area), in the order of the region's tables.
+        (0 where none; a child counts once in each area), in the order of the region's tables. In a region without
+        segments 1 and 2 the form of care decides (:func:`_segments`).
     """
     periods = [str(year) for year in years]
     members = nulmeting_members(register, region, periods=periods)
@@ -81,7 +87,7 @@ def corrected_members(spells: pd.DataFrame, region: Region, *, periods: Iterable
         As :func:`nulmeting_members`.
     """
     coded, bare = spells[spells["product_code"].notna()], spells[spells["product_code"].isna()]
-    kinds = pd.concat([region.map_products(coded), _kinds_of_forms(bare["zorgvorm"], region)])
+    kinds = pd.concat([region.map_products(coded)[_KINDS], _kinds_of_forms(bare["zorgvorm"], region)])
     return _members(spells, kinds.loc[spells.index], region=region, periods=periods)
 
 
@@ -162,12 +168,23 @@ def _kinds_of_forms(forms: pd.Series, region: Region) -> pd.DataFrame:
             f"Care without a product code has forms that no whole category gives: {', '.join(unknown)}.\n"
             f"Add a row with product_code {ANY_CODE} to {region.products_path}."
         )
-    return table.loc[forms, ["segment", "is_verblijf", "is_gezinsvorm"]].set_axis(forms.index)
+    return table.reset_index().set_index("zorgvorm", drop=False).loc[forms, _KINDS].set_axis(forms.index)
+
+
+def _segments(kinds: pd.DataFrame, region: Region) -> pd.Series:
+    """Segment 1 (residence with treatment) or 2 (living elsewhere), and others.
+
+    A region that buys by percelen or forms has no segments 1 and 2: there the form of care decides, and crisis is in
+    neither, as in the segments.
+    """
+    if region.products["segment"].isin(["1", "2"]).any():
+        return kinds["segment"]
+    return kinds["zorgvorm"].map(_SEGMENT_OF_FORM)
 
 
 def _members(care: pd.DataFrame, kinds: pd.DataFrame, *, region: Region, periods: Iterable[str]) -> pd.DataFrame:
     """Who counts by rows of care: client_id, gemeente, start_date, end_date (may be missing)."""
-    segment, verblijf, family = kinds["segment"], kinds["is_verblijf"], kinds["is_gezinsvorm"]
+    segment, verblijf, family = _segments(kinds, region), kinds["is_verblijf"], kinds["is_gezinsvorm"]
     counts_in = {
         JEUGDHULP: pd.Series(data=True, index=care.index),
         S1: verblijf & (segment == "1"),

@@ -105,7 +105,10 @@ def _year(release: Release) -> int:
 def _aim(release: Release) -> pd.Series:
     """The ambition for children in residence."""
     aims = release.region.ambitions
-    return aims[aims["indicator"] == RESIDENCE].iloc[0]
+    own = aims[aims["indicator"] == RESIDENCE]
+    if own.empty:
+        raise DataError(f"The region has no ambition '{RESIDENCE}'.\nAdd it to ambitions.csv.")
+    return own.iloc[0]
 
 
 def _past(release: Release) -> pd.DataFrame:

@@ -168,3 +168,54 @@ def test_our_own_event_log_reads_back(region, states):
     assert again["is_open"].tolist() == log["complete_timestamp"].isna().tolist()
     if states == "all":
         assert graph_counts(again) == graph_counts(paths)
+
+
+BUPAR = """case_id,activity,activity_instance_id,lifecycle_id,resource_id,timestamp
+p1,Triage,1,start,r1,2017-01-02T11:41:53Z
+p1,Triage,1,complete,r1,2017-01-02T12:40:20Z
+p1,X-Ray,2,start,r2,2017-01-02T12:40:20Z
+p1,Triage,3,start,r1,2017-01-02T13:00:00Z
+p1,Triage,4,start,r1,2017-01-02T13:05:00Z
+p1,Triage,4,complete,r1,2017-01-02T13:06:00Z
+p1,Triage,3,complete,r1,2017-01-02T14:00:00Z
+p1,Discharge,5,complete,r1,2017-01-02T15:00:00Z
+"""
+OF_BUPAR = {"case": "case_id", "activity": "activity", "start": "timestamp", "lifecycle": "lifecycle_id"}
+
+
+def test_start_and_complete_rows_of_bupar_are_one_activity(tmp_path):
+    """By number 3 ends at 14:00 and 4 at 13:06; without numbers the first start is completed first."""
+    (tmp_path / "log.csv").write_text(BUPAR)
+    numbered = read_event_log(tmp_path / "log.csv", instance="activity_instance_id", **OF_BUPAR)
+    seen = [(r.state, f"{r.start_date:%H:%M}", f"{r.end_date:%H:%M}", r.is_open) for r in numbered.itertuples()]
+    assert seen == [
+        ("Triage", "11:41", "12:40", False),
+        ("X-Ray", "12:40", "15:00", True),
+        ("Triage", "13:00", "14:00", False),
+        ("Triage", "13:05", "13:06", False),
+        ("Discharge", "15:00", "15:00", False),
+    ]
+    first = read_event_log(tmp_path / "log.csv", **OF_BUPAR)
+    assert [f"{end:%H:%M}" for end in first["end_date"]] == ["12:40", "15:00", "13:06", "14:00", "15:00"]
+    assert graph_counts(first) == graph_counts(numbered)
+
+
+def test_a_xes_log_saved_as_csv_is_read_by_its_own_names(tmp_path):
+    """Names and offsets of pm4py, transitions in capitals; without ``lifecycle`` every row is an event."""
+    names = {"case": "case:concept:name", "activity": "concept:name", "start": "time:timestamp"}
+    lines = ["case:concept:name,concept:name,lifecycle:transition,time:timestamp"]
+    lines += ["7,A,START,2011-10-01 00:38:44.546000+02:00", "7,A,COMPLETE,2011-10-01 00:40:00+02:00"]
+    (tmp_path / "log.csv").write_text("\n".join([*lines, "7,B,COMPLETE,2011-10-01 01:00:00+02:00"]))
+    paired = read_event_log(tmp_path / "log.csv", lifecycle="lifecycle:transition", **names)
+    assert paired["state"].tolist() == ["A", "B"]
+    assert str(paired["end_date"].iloc[0]) == "2011-09-30 22:40:00"
+    assert graph_counts(read_event_log(tmp_path / "log.csv", **names)) == {("A", "A"): 1, ("A", "B"): 1}
+
+
+def test_other_transitions_and_a_second_end_are_refused():
+    """Who suspends has not ended: somebody must decide. An end of its own leaves nothing to pair."""
+    log = LOG.assign(step=["start", "suspend", "complete", "start"])
+    with pytest.raises(DataError, match="1 events have a step that is neither start nor complete"):
+        read_event_log(log, lifecycle="step", **NAMES)
+    with pytest.raises(DataError, match="for a log without 'end'"):
+        read_event_log(log, lifecycle="step", end="till", **NAMES)

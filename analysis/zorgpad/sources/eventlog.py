@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +24,8 @@ def read_event_log(
     start: str,
     end: str | None = None,
     peildatum: str | pd.Timestamp | None = None,
+    lifecycle: str | None = None,
+    instance: str | None = None,
 ) -> pd.DataFrame:
     """Read an event log as paths: a row per event, in the resolution in which the log was kept.
 
@@ -43,6 +46,14 @@ def read_event_log(
     peildatum : date or time, optional
         The first moment not observed: events that start then or later are left out, what ends later is cut there and
         open. Without it a missing end is cut at the last moment in the log.
+    lifecycle : str, optional
+        The column that says ``start`` or ``complete`` (in any case), for a log in which an activity is two rows: an
+        eventlog of bupaR (``lifecycle_id``), a XES log saved as CSV (``lifecycle:transition``). The two become one row.
+        A complete belongs to the earliest start of the same case and activity that is still open; one without a start
+        is instantaneous, a start without a complete is open. Not together with ``end``.
+    instance : str, optional
+        With ``lifecycle``: the column that numbers the activities (``activity_instance_id``), so that a complete
+        belongs to the start with its number.
 
     Returns
     -------
@@ -59,12 +70,21 @@ def read_event_log(
         understood, an end lies before its start, or cases are raw BSNs. The message holds counts, never a value.
     """
     log = _read(path_or_frame)
-    needed = [name for name in (case, activity, start, end) if name is not None]
+    needed = [name for name in (case, activity, start, end, lifecycle, instance) if name is not None]
     _require(log, needed)
+    if (lifecycle and end) or (instance and not lifecycle):
+        raise DataError(
+            "'lifecycle' is for a log without 'end', and 'instance' for one with 'lifecycle'.\nLeave one out."
+        )
     log = log[list(dict.fromkeys(needed))].rename_axis(None).reset_index(drop=True)
     begin = _times(log[start], start)
-    finish = begin if end is None else _times(log[end], end)
     _refuse_gaps({"case": log[case].isna(), "activity": log[activity].isna(), "start": begin.isna()})
+    if lifecycle:
+        whose = [log[name] for name in (case, activity, instance) if name is not None]
+        finish = _completed(begin, _moves(log[lifecycle], lifecycle), whose)
+        log, begin, finish = (values.loc[finish.index] for values in (log, begin, finish))
+    else:
+        finish = begin if end is None else _times(log[end], end)
     if (finish < begin).any():
         raise DataError(
             f"{int((finish < begin).sum())} events end before they start.\nCorrect them, or read the log without 'end'."
@@ -117,6 +137,34 @@ def _times(values: pd.Series, name: str) -> pd.Series:
             f"The column {name} holds values that are no time.\n"
             "Write times as 2023-12-31 or 2023-12-31 14:05:00, or give a frame whose times are parsed."
         ) from None
+
+
+def _moves(values: pd.Series, name: str) -> pd.Series:
+    """Whether an event is a start; else it is a complete."""
+    move = values.astype(str).str.strip().str.lower()
+    other = ~move.isin(["start", "complete"])
+    if other.any():
+        raise DataError(
+            f"{int(other.sum())} events have a {name} that is neither start nor complete.\n"
+            "Leave those rows out: they neither begin nor end an activity."
+        )
+    return move == "start"
+
+
+def _completed(begin: pd.Series, is_start: pd.Series, whose: Sequence[pd.Series]) -> pd.Series:
+    """When each activity ended, on the row of its start; a complete that finds no start keeps its own row."""
+    key = pd.DataFrame(dict(enumerate(whose))).groupby(list(range(len(whose))), sort=False, dropna=False).ngroup()
+    order = sort_moments(key.to_numpy(), moments(begin))
+    running: dict[int, deque[int]] = {}
+    ends = begin.where(~is_start, pd.NaT).to_numpy()
+    is_used = np.zeros(len(begin), dtype=bool)  # a complete that ended a start
+    for row, group, starts in zip(order, key.to_numpy()[order], is_start.to_numpy()[order], strict=True):
+        if starts:
+            running.setdefault(group, deque()).append(row)
+        elif running.get(group):
+            ends[running[group].popleft()] = ends[row]
+            is_used[row] = True
+    return pd.Series(ends, index=begin.index)[~is_used]
 
 
 def _refuse_gaps(gaps: dict[str, pd.Series]) -> None:

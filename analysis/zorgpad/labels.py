@@ -84,6 +84,24 @@ def format_percent(share: float, *, decimals: int = 0) -> str:
     return f"{format_number(100 * share, decimals=decimals)}%"
 
 
+def format_euros(amount: float) -> str:
+    """Whole euros, ``€ 1.234``; a missing value is a dash."""
+    return MISSING if pd.isna(amount) else f"€ {format_number(round(float(amount)))}"
+
+
+def format_period(period: str) -> str:
+    """A half year ``2023-H1`` as ``1e helft 2023``; a year as it is."""
+    year, _, half = period.partition("-H")
+    return f"{half}e helft {year}" if half else year
+
+
+def format_rounded(n: float, *, base: int) -> str:
+    """What a small rounded count can be: with base 5 a 0 is ``0–4`` and a 5 is ``1–9``; larger ones as they are."""
+    if pd.isna(n) or base <= 1 or n > base:
+        return format_number(n)
+    return f"0–{base - 1}" if n == 0 else f"1–{2 * base - 1}"
+
+
 def format_interval(share: float, low: float, high: float) -> str:
     """A share with its interval, ``12% (8–17%)``; a dash where there is none."""
     if pd.isna(share):

@@ -4,8 +4,10 @@ A figure carries no title: the page gives it one, with a caption, words for who 
 """
 
 from zorgpad.figures.bars import draw_nulmeting, draw_stock
+from zorgpad.figures.change import draw_change, draw_family
 from zorgpad.figures.curves import draw_form_stays, draw_incidence, draw_stay
 from zorgpad.figures.process import draw_process
+from zorgpad.figures.products import draw_realisation, draw_referrers, draw_waits
 from zorgpad.figures.region import draw_ambition, draw_funnel, draw_shrunken
 from zorgpad.figures.roads import draw_around, draw_chronogram, draw_sequence_index, draw_stapeling
 from zorgpad.figures.timeline import draw_timelines
@@ -13,16 +15,21 @@ from zorgpad.figures.timeline import draw_timelines
 __all__ = [
     "draw_ambition",
     "draw_around",
+    "draw_change",
     "draw_chronogram",
+    "draw_family",
     "draw_form_stays",
     "draw_funnel",
     "draw_incidence",
     "draw_nulmeting",
     "draw_process",
+    "draw_realisation",
+    "draw_referrers",
     "draw_sequence_index",
     "draw_shrunken",
     "draw_stapeling",
     "draw_stay",
     "draw_stock",
     "draw_timelines",
+    "draw_waits",
 ]

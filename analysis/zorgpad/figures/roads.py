@@ -11,11 +11,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from zorgpad.figures.style import GRID, INK, PAPER, SOFT_INK, STATE_COLOURS, dates_between, new_figure, percent_axis
+from zorgpad.figures.style import (
+    GRID,
+    INK,
+    PAPER,
+    SOFT_INK,
+    STATE_COLOURS,
+    dates_between,
+    ink_on,
+    new_figure,
+    percent_axis,
+)
 from zorgpad.labels import STATE_LABELS, format_number, format_percent
 
 _LABELLED_SHARE = 0.09
-_DARK_INK_FROM = 0.45
 _OTHER = "#52606d"
 _YEAR_MONTHS, _YEAR_DAYS = 12, 365.25
 _HEAT = "Blues"
@@ -149,7 +158,7 @@ def _name_areas(axes: Axes, wide: pd.DataFrame) -> None:
         colour = STATE_COLOURS.get(str(state), _OTHER)
         height = float(top.loc[month, state] - wide.loc[month, state] / 2)
         name = STATE_LABELS.get(str(state), str(state))
-        axes.text(month, height, name, ha="center", va="center", fontsize=9.5, color=_ink_on(colour))
+        axes.text(month, height, name, ha="center", va="center", fontsize=9.5, color=ink_on(colour))
 
 
 def _time_axis(axes: Axes, moments: pd.Index, *, is_named: bool) -> None:
@@ -176,12 +185,6 @@ def _legend(figure: Figure, states: Iterable[str]) -> None:
     figure.legend(handles=patches, loc="outside lower center", ncols=3, fontsize=9, handlelength=1.2, frameon=False)
 
 
-def _ink_on(colour: str) -> str:
-    """Dark or white letters, whichever is readable on ``colour``."""
-    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
-    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > _DARK_INK_FROM else PAPER
-
-
 def draw_around(shares: pd.DataFrame) -> Figure:
     """Where children were so many days before a stay in pleegzorg and after it, as bars that add up to all of them.
 
@@ -204,7 +207,7 @@ def draw_around(shares: pd.DataFrame) -> Figure:
             axes.bar(range(len(wide)), height, bottom=bottom, color=STATE_COLOURS[state], ec=PAPER, lw=1, width=0.82)
             for x, (low, tall) in enumerate(zip(bottom, height, strict=True)):
                 if tall >= _LABELLED_SHARE:
-                    ink = _ink_on(STATE_COLOURS[state])
+                    ink = ink_on(STATE_COLOURS[state])
                     axes.text(x, low + tall / 2, format_percent(tall), ha="center", va="center", fontsize=9, color=ink)
             bottom += height
         n = own.drop_duplicates("horizon_days").set_index("horizon_days")["n_known"]

@@ -41,6 +41,7 @@ SERIES_DASHES: tuple[Any, ...] = (
     "--",
 )
 
+_DARK_INK_FROM = 0.45
 _RULES: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
@@ -72,6 +73,12 @@ def new_figure(
             rows, columns, squeeze=False, gridspec_kw={"height_ratios": heights} if heights else None
         )
     return figure, list(axes.ravel())
+
+
+def ink_on(colour: str) -> str:
+    """Dark or white letters, whichever is readable on ``colour``."""
+    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > _DARK_INK_FROM else PAPER
 
 
 def years_axis(axes: Axes, horizon_days: int) -> None:

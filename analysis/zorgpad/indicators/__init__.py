@@ -15,6 +15,7 @@ from zorgpad.indicators.areas import (
 from zorgpad.indicators.benchmark import benchmark, exact_binomial, exact_poisson, funnel_limits, shrink
 from zorgpad.indicators.breakdowns import breakdown_band, breakdown_members, largest_provider
 from zorgpad.indicators.etmalen import etmalen
+from zorgpad.indicators.chances import event_chance, stay_chance
 from zorgpad.indicators.factsheet import (
     allocated_cents,
     is_contracted,
@@ -28,11 +29,13 @@ from zorgpad.indicators.maatwerk import maatwerk, maatwerk_members
 from zorgpad.indicators.nulmeting import (
     INDICATORS,
     JEUGDHULP,
+    ORDERS,
     S1,
     S2,
     S2_GEZIN,
     S2_WONEN,
     SEGMENTS,
+    UNKNOWN_ORDER,
     VERBLIJF,
     compare_definitions,
     corrected_members,
@@ -40,7 +43,9 @@ from zorgpad.indicators.nulmeting import (
     nulmeting,
     nulmeting_members,
     period_bounds,
+    segment_orders,
     segment_overlap,
+    segment_patterns,
 )
 from zorgpad.indicators.projection import (
     Flows,
@@ -52,16 +57,19 @@ from zorgpad.indicators.projection import (
     residence_forms,
     simulate_years,
 )
-from zorgpad.indicators.realisation import completeness, realisation
+from zorgpad.indicators.realisation import COMPLETE_SHARE, LEAST_SHARE, completeness, realisation
 from zorgpad.indicators.stock import stock, stock_members
 from zorgpad.indicators.support import conditional_odds_ratio, match_stays, support_before
 from zorgpad.indicators.waiting import waiting_cohort
 
 __all__ = [
+    "COMPLETE_SHARE",
     "GEMEENTE",
     "INDICATORS",
     "JEUGDHULP",
+    "LEAST_SHARE",
     "MEMBER_COLUMNS",
+    "ORDERS",
     "REGION",
     "S1",
     "S2",
@@ -69,6 +77,7 @@ __all__ = [
     "S2_WONEN",
     "SEGMENTS",
     "SUBREGION",
+    "UNKNOWN_ORDER",
     "VERBLIJF",
     "Flows",
     "Scenario",
@@ -90,6 +99,7 @@ __all__ = [
     "decompose_change",
     "estimate_flows",
     "etmalen",
+    "event_chance",
     "exact_binomial",
     "exact_poisson",
     "flow_members",
@@ -112,10 +122,13 @@ __all__ = [
     "referrer_members",
     "referrer_shares",
     "residence_forms",
+    "segment_orders",
     "segment_overlap",
+    "segment_patterns",
     "shrink",
     "simulate_years",
     "smallest_area",
+    "stay_chance",
     "stock",
     "stock_and_flow",
     "stock_members",

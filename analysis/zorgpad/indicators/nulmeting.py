@@ -27,6 +27,8 @@ _SEGMENT_OF_FORM = {
     **dict.fromkeys(("behandelverblijf", "gesloten"), "1"),
     **dict.fromkeys(("pleegzorg", "gezinshuis", "woongroep", "zelfstandig_wonen"), "2"),
 }
+ORDERS = ("eerst segment 1", "eerst segment 2", "op dezelfde dag begonnen")
+UNKNOWN_ORDER = "volgorde niet bekend"
 _PERIOD = re.compile(r"(\d{4})(?:-H([12]))?")
 
 
@@ -136,13 +138,60 @@ def segment_overlap(members: pd.DataFrame) -> pd.DataFrame:
         area_kind, area, period, pattern (segments joined by `` + ``), n_segments, n_children; a child in one row of
         each area and period. n_children add up to ``verblijf``; n_segments × n_children add up to the sum of segments.
     """
-    own = members[members["indicator"].isin(SEGMENTS)]
-    own = own.assign(indicator=pd.Categorical(own["indicator"], categories=SEGMENTS, ordered=True))
     cells = ["area_kind", "area", "period"]
-    children = own.sort_values("indicator").groupby([*cells, "client_id"])["indicator"]
-    patterns = children.agg(pattern=" + ".join, n_segments="size").reset_index()
+    patterns = segment_patterns(members)
     sizes = patterns.groupby([*cells, "n_segments", "pattern"]).size().rename("n_children").reset_index()
     return sizes[[*cells, "pattern", "n_segments", "n_children"]]
+
+
+def segment_patterns(members: pd.DataFrame) -> pd.DataFrame:
+    """Who :func:`segment_overlap` counts: client_id, area_kind, area, period, pattern, n_segments."""
+    own = members[members["indicator"].isin(SEGMENTS)]
+    keys = ["area_kind", "area", "period", "client_id"]
+    if own.empty:
+        return pd.DataFrame(columns=[*keys, "pattern", "n_segments"], dtype=object)
+    own = own.assign(indicator=pd.Categorical(own["indicator"], categories=SEGMENTS, ordered=True))
+    children = own.sort_values("indicator").groupby(keys)["indicator"]
+    return children.agg(pattern=" + ".join, n_segments="size").reset_index().astype({"pattern": object})
+
+
+def segment_orders(members: pd.DataFrame, spells: pd.DataFrame, *, region: Region) -> pd.DataFrame:
+    """For children with segment 1 and segment 2 in one year: which of the two began first.
+
+    The spells decide: of those that ran in the year, the earliest start in each segment, also when that was before the
+    year. Renewals are no start.
+
+    Parameters
+    ----------
+    members : DataFrame
+        Of :func:`nulmeting_members` for years.
+    spells : DataFrame
+        :class:`zorgpad.schemas.Spells`.
+    region : Region
+
+    Returns
+    -------
+    DataFrame
+        client_id, area_kind, area, period, order (one of ``ORDERS``; ``UNKNOWN_ORDER``: an allocation of which no care
+        is known).
+    """
+    cells = ["area_kind", "area", "period", "client_id"]
+    own = members[members["indicator"].isin([S1, S2])].groupby(cells)["indicator"].nunique()
+    both = own[own == 2].reset_index()[cells]
+    products = region.products[region.products["is_verblijf"]]
+    begins = {}
+    for segment in ("1", "2"):
+        forms = products.loc[products["segment"] == segment, "zorgvorm"]
+        rows = both[["client_id", "period"]].drop_duplicates().merge(spells[spells["zorgvorm"].isin(forms)])
+        first = pd.to_datetime(rows["period"] + "-01-01")
+        runs = (rows["start_date"] < first + pd.DateOffset(years=1)) & ~(rows["end_date"] <= first)
+        begins[segment] = rows[runs].groupby(["client_id", "period"])["start_date"].min().rename(f"begin_{segment}")
+    found = both.join(begins["1"], on=["client_id", "period"]).join(begins["2"], on=["client_id", "period"])
+    one, two = found["begin_1"], found["begin_2"]
+    order = pd.Series(UNKNOWN_ORDER, index=found.index, dtype=object)
+    for name, holds in zip(ORDERS, (one < two, two < one, one == two), strict=True):
+        order = order.mask(holds, name)
+    return found.assign(order=order)[["client_id", "area_kind", "area", "period", "order"]]
 
 
 def period_bounds(period: str) -> tuple[pd.Timestamp, pd.Timestamp]:

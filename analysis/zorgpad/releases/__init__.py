@@ -1,6 +1,13 @@
 """Releases: everything that a report of a region may show, computed and protected once, before any notebook runs."""
 
-from zorgpad.releases import exhibits_flows, exhibits_region, exhibits_stays  # noqa: F401 - they register their exhibits
+from zorgpad.releases import (  # noqa: F401 - they register their exhibits
+    exhibits_change,
+    exhibits_flows,
+    exhibits_homes,
+    exhibits_products,
+    exhibits_region,
+    exhibits_stays,
+)
 from zorgpad.releases.exhibits import EXHIBITS, Gallery, draw_exhibit, exhibit, exhibit_of_region
 from zorgpad.releases.make import make_release
 from zorgpad.releases.page import RELEASE_VARIABLE, Page, open_release

@@ -20,6 +20,15 @@ def areas_of_region(region: Region) -> pd.DataFrame:
     return pd.DataFrame([*names, ("regio", region.label)], columns=AREA)
 
 
+def side_by_side(cells: pd.DataFrame, *, index: list[str], columns: str, values: str, names: list[str]) -> pd.DataFrame:
+    """Counts with a column per kind of ``columns``, in the order of ``names``; also where every number is withheld."""
+    found = cells[index].drop_duplicates(ignore_index=True)
+    for name in names:
+        own = cells.loc[cells[columns] == name, [*index, values]].rename(columns={values: name})
+        found = found.merge(own, how="left", on=index, validate="1:1")
+    return found
+
+
 def crossed(areas: pd.DataFrame, **columns: list[object]) -> pd.DataFrame:
     """Every area with every combination of ``columns``."""
     rows = [(*area, *rest) for *rest, area in product(*columns.values(), areas.itertuples(index=False, name=None))]

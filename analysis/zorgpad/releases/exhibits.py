@@ -82,7 +82,7 @@ def draw_exhibit(release: Release, name: str, *, gemeente: str) -> str:
 @exhibit
 def kwaliteit_kort(release: Release, gemeente: str) -> str:
     """Until when the data are complete, and what was found most."""
-    found = release["kwaliteit"]
+    found = _findings(release)
     complete = tables.tell_findings(found, release.region, gemeente=gemeente)
     return text_markup(f"{complete}\n\n{tables.largest_findings(found, gemeente=gemeente)}")
 
@@ -90,7 +90,7 @@ def kwaliteit_kort(release: Release, gemeente: str) -> str:
 @exhibit
 def kwaliteit(release: Release, gemeente: str) -> str:
     """The findings about the data of the gemeente and the region."""
-    table = tables.findings_table(release["kwaliteit"], release.region, gemeente=gemeente)
+    table = tables.findings_table(_findings(release), release.region, gemeente=gemeente)
     note = "Een regel is een toewijzing, een bericht, een declaratie of (bij maanden zonder berichten) een maand."
     return table_markup(table, title="Wat er in de gegevens is gevonden", caption=counted(release, note))
 
@@ -106,6 +106,7 @@ def weggelaten(release: Release) -> str:
 def nulmeting_kort(release: Release, gemeente: str) -> str:
     """How many children had care in the last year, and what changed."""
     base = release.policy.base
+    _require_shown(release["nulmeting"], gemeente)
     return text_markup(tables.tell_nulmeting(release["nulmeting"], release.region, gemeente=gemeente, base=base))
 
 
@@ -113,6 +114,7 @@ def nulmeting_kort(release: Release, gemeente: str) -> str:
 def nulmeting(release: Release, gemeente: str) -> str:
     """Children in residence per year, in the gemeente."""
     counts = release["nulmeting"]
+    _require_shown(counts, gemeente)
     words = tables.describe_nulmeting(counts, release.region, gemeente=gemeente)
     return stamped_figure(release, figures.draw_nulmeting(counts[counts["area"] == gemeente]), words)
 
@@ -137,6 +139,8 @@ def stand(release: Release, gemeente: str) -> str:
         own = counts[(counts["area_kind"] == kind) & (counts["area"] == (gemeente if kind == "gemeente" else name))]
         if own.groupby("stock_date")["n_children"].sum().min() >= enough or kind == "regio":
             break
+    if own["n_children"].fillna(0).sum() == 0:
+        raise DataError("Nobody is in residence.\nGive another peildatum.")
     label = name if kind == "gemeente" else f"{kind} {name}"
     words = tables.describe_stock(own, region, area=label, peildatum=release.peildatum)
     return stamped_figure(release, figures.draw_stock(own), words)
@@ -174,15 +178,21 @@ def zorgpaden(release: Release) -> str:
 @exhibit_of_region
 def na_pleegzorg(release: Release) -> str:
     """What follows pleegzorg, in the region."""
-    table = tables.next_states_table(release["overgangen"], from_state="pleegzorg")
-    note = "Kans dat dit binnen een jaar de eerstvolgende vorm van hulp is, met het 95%-interval. Hele regio."
-    return table_markup(table, title="Wat volgt op pleegzorg", caption=counted(release, note))
+    return _following(release, "pleegzorg")
+
+
+@exhibit_of_region
+def na_gezinshuis(release: Release) -> str:
+    """What follows gezinshuis, in the region."""
+    return _following(release, "gezinshuis")
 
 
 @exhibit_of_region
 def plaatsingen(release: Release) -> str:
     """How many stays in pleegzorg count."""
     row = release["plaatsingen"].iloc[0]
+    if row.isna().any():
+        raise DataError("A count of stays is withheld.\nThe figures show what may be shown.")
     return text_markup(tables.tell_stays(row, what="plaatsingen in pleegzorg in de regio"))
 
 
@@ -214,6 +224,8 @@ def einde(release: Release) -> str:
     """How stays in pleegzorg end, in the region."""
     curve, region = release["einde"], release.region
     exits = [name for name in _EXITS if name in set(curve["outcome"])]
+    if not exits:
+        raise DataError("No stay has ended.\nGive a later peildatum.")
     words = tables.describe_incidence(
         curve, region, outcomes=exits, area=f"regio {region.label}", peildatum=release.peildatum
     )
@@ -239,6 +251,32 @@ def verblijfsduur(release: Release, gemeente: str) -> str:
     )
 
 
+def _findings(release: Release) -> pd.DataFrame:
+    """The findings of which no count is withheld."""
+    found = release["kwaliteit"]
+    shown = found[found["n_rows"].notna() & found["n_of"].notna()]
+    if shown.empty:
+        raise DataError("Every count of findings is withheld.\nUse a register of more children.")
+    return shown
+
+
+def _require_shown(counts: pd.DataFrame, gemeente: str) -> None:
+    """Stop where a count of the gemeente is withheld: a sentence or a figure would have a hole in it."""
+    own = counts[(counts["area"] == gemeente) & counts["indicator"].ne("S2")]
+    if own["n_children"].isna().any():
+        raise DataError("A count of this gemeente is withheld.\nThe table shows what may be shown.")
+
+
+def _following(release: Release, state: str) -> str:
+    """The table of what follows a form of care."""
+    table = tables.after_stay_table(release["overgangen"], state=state)
+    if table.empty:
+        raise DataError(f"Too few stays in {state} to tell what follows.\nUse a register of more children.")
+    note = "Hele regio, met het 95%-interval. Het deel van wie wegging gaat over alle jaren in de gegevens. De kans is "
+    note += "die van een kind bij wie het verblijf begint: dat dit binnen een jaar de eerstvolgende vorm van hulp is."
+    return table_markup(table, title=f"Wat volgt op {state}", caption=counted(release, note))
+
+
 def _around(release: Release, frame: pd.DataFrame, gemeente: str) -> pd.DataFrame:
     """The rows of the smallest area around ``gemeente`` that ``frame`` has, and those of the region, named for readers.
 
@@ -249,14 +287,20 @@ def _around(release: Release, frame: pd.DataFrame, gemeente: str) -> pd.DataFram
         own = frame[(frame["area_kind"] == kind) & (frame["area"] == (gemeente if kind == "gemeente" else name))]
         if len(own) and (not parts or kind == "regio"):
             parts.append(own.assign(area=f"{kind} {name}"))
+    if not parts:
+        raise DataError("No area has enough stays.\nUse a register of more children.")
     return pd.concat(parts, ignore_index=True)
 
 
-def stamped_figure(release: Release, figure: Any, words: Mapping[str, Any], *, curve: bool = False) -> str:
+def stamped_figure(
+    release: Release, figure: Any, words: Mapping[str, Any], *, curve: bool = False, grid_days: int | None = None
+) -> str:
     """A figure with its words; its caption says how the numbers were protected."""
-    return figure_markup(figure, **{**words, "caption": counted(release, words["caption"], curve=curve)})
+    caption = counted(release, words["caption"], curve=curve, grid_days=grid_days)
+    return figure_markup(figure, **{**words, "caption": caption})
 
 
-def counted(release: Release, caption: str, *, curve: bool = False) -> str:
+def counted(release: Release, caption: str, *, curve: bool = False, grid_days: int | None = None) -> str:
     """``caption`` with what the policy did to the numbers."""
-    return " ".join(part for part in (caption, tables.protection_note(release.policy, curve=curve)) if part)
+    note = tables.protection_note(release.policy, curve=curve, grid_days=grid_days)
+    return " ".join(part for part in (caption, note) if part)

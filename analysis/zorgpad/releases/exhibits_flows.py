@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zorgpad import figures, tables
+from zorgpad.errors import DataError
 from zorgpad.publish import table_markup
 from zorgpad.releases.exhibits import counted, exhibit_of_region, stamped_figure
 from zorgpad.releases.store import Release
@@ -14,6 +15,8 @@ _HALF_YEARS = 4
 def rond_pleegzorg(release: Release) -> str:
     """Where children were before and after a stay in pleegzorg, whole region."""
     shares = release["rond_pleegzorg"]
+    if shares["share"].isna().all():
+        raise DataError("Too few stays in pleegzorg have a day before or after them in view.\nGive a longer period.")
     words = tables.describe_around(shares, release.region, peildatum=release.peildatum)
     return stamped_figure(release, figures.draw_around(shares), words)
 
@@ -32,6 +35,8 @@ def stromen_tabel(release: Release) -> str:
     flows = release["stromen"]
     flows = flows[flows["period"].isin(sorted(set(flows["period"]))[-_HALF_YEARS:])]
     someone = flows.drop(columns=["period", "zorgvorm"]).fillna(1).sum(axis=1) > 0
+    if not someone.any():
+        raise DataError("Nobody came or went, or too few to show.\nUse a register of more children.")
     table = tables.flows_table(flows[someone])
     note = "Hele regio, laatste twee jaar. Regels met alleen nullen staan er niet in. "
     note += "Een kind telt elke keer dat het komt of gaat. Een streepje: niet te tonen."

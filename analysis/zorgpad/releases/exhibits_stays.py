@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from zorgpad import figures, tables
+from zorgpad.errors import DataError
 from zorgpad.publish import table_markup
 from zorgpad.releases.exhibits import counted, exhibit_of_region, stamped_figure
 from zorgpad.releases.source import PLEEGZORG
@@ -34,6 +35,8 @@ def _by_form(release: Release, others: str, foster: str) -> pd.DataFrame:
     own = release[foster]
     own = own[own["area_kind"] == "regio"].assign(state=PLEEGZORG)
     rest = release[others]
+    if own.empty and rest.empty:
+        raise DataError("No form has enough stays for a curve.\nUse a register of more children.")
     both = pd.concat([own, rest[rest["state"] != PLEEGZORG]], ignore_index=True)
     place = {form: at for at, form in enumerate(reversed(release.region.prominence))}
     return both.sort_values("state", key=lambda states: states.map(place), kind="stable", ignore_index=True)

@@ -16,9 +16,13 @@ from zorgpad import graph, indicators, paths, quality, spells
 from zorgpad.disclosure import curve_loss, protect_quantiles
 from zorgpad.errors import DataError
 from zorgpad.indicators.areas import members_by_area
-from zorgpad.releases.cells import AREA, Frames, areas_of_region, crossed
+from zorgpad.releases.cells import AREA, Frames, areas_of_region, crossed, side_by_side
 from zorgpad.releases.frames_ambitions import ambitie
+from zorgpad.releases.frames_change import gezinsvormen, jaarwisseling, verandering, woonplaats
 from zorgpad.releases.frames_flows import rond_pleegzorg, stapeling, stromen
+from zorgpad.releases.frames_homes import achttien, gezinshuis_kansen, na_breakdown, steun
+from zorgpad.releases.frames_nulmeting import nulmeting
+from zorgpad.releases.frames_products import maatwerk, producten, verzilvering, wachttijd
 from zorgpad.releases.protect import MOST_LOSS, Protector
 from zorgpad.releases.source import PLEEGZORG, Source
 from zorgpad.sample import simulate_register
@@ -28,17 +32,6 @@ from zorgpad.survival import kaplan_meier, length_of_stay
 QUANTILES = (0.25, 0.5, 0.75)
 _EVER = "ooit"  # the period of a count over all years
 _EXAMPLES, _EXAMPLE_SEED = 400, 1
-
-
-def _nulmeting(source: Source, protector: Protector) -> Frames:
-    """Frame nulmeting: area_kind, area, year, indicator, n_children of the last two years."""
-    periods = [str(source.year - 2), str(source.year - 1)]
-    members = indicators.nulmeting_members(source.register, source.region, periods=periods)
-    cells = crossed(areas_of_region(source.region), period=[*periods], indicator=[*indicators.INDICATORS])
-    by = [*AREA, "period", "indicator"]
-    n = protector.count("nulmeting", members, cells, by=by, block="period")
-    found = cells.assign(n_children=n.to_numpy()).rename(columns={"period": "year"})
-    return {"nulmeting": found.astype({"year": "int64"})}
 
 
 def _stand(source: Source, protector: Protector) -> Frames:
@@ -89,10 +82,9 @@ def _plaatsingen(source: Source, protector: Protector) -> Frames:
     if not years:
         return made
     cells = cells[cells["period"] != _EVER]
-    wide = cells.pivot(index=[*AREA, "period"], columns="indicator", values="n")  # noqa: PD010 - the other drops what is withheld
-    wide = wide.reindex(pd.MultiIndex.from_frame(cells[[*AREA, "period"]].drop_duplicates())).reset_index()
+    kinds = ["ended", "certain", "high"]
+    wide = side_by_side(cells, index=[*AREA, "period"], columns="indicator", values="n", names=kinds)
     wide = wide.rename(columns={"period": "year", "ended": "n_ended", "certain": "n_low", "high": "n_high"})
-    wide = wide[[*AREA, "year", "n_ended", "n_low", "n_high"]].rename_axis(columns=None)
     return made | {"breakdowns": wide.astype({"year": "int64"})}
 
 
@@ -102,6 +94,8 @@ def _pleegzorg(source: Source, protector: Protector) -> Frames:
     The columns of :func:`zorgpad.disclosure.protect_curve` by area_kind and area; ``einde`` is of the region.
     """
     cohort = source.pleegzorg[0]
+    if cohort.empty:
+        raise DataError("There are no stays in pleegzorg.\nUse a register that holds them.")
     sure = (cohort["outcome"] == "breakdown") & (cohort["certainty"] == "certain")
     wanted = ["start_date", "entry_days", "exit_days", "outcome", "is_certain"]
     rows = cohort.assign(is_certain=sure, period="", indicator="")
@@ -141,6 +135,8 @@ def _zorgpaden(source: Source, protector: Protector) -> Frames:
     nodes, edges = graph.graph_tables(shown)
     edges = edges.drop(columns="n_children")
     lengths = protect_quantiles(curves, by=["state"], quantiles=QUANTILES)
+    if curves.empty:
+        raise DataError("No form of care has enough stays for a curve.\nUse a register of more children.")
     near = _close(curves[curves["state"].isin(source.region.verblijf)], stays)
     return {
         "vormen": nodes[["state", "n_stays", "n_open", "median_stay_days"]],
@@ -205,7 +201,11 @@ def _voorbeelden(source: Source, protector: Protector) -> Frames:
 Maker = Callable[[Source, Protector], Frames]
 FRAMES: Mapping[str, Maker] = MappingProxyType(
     {
-        "nulmeting": _nulmeting,
+        "nulmeting": nulmeting,
+        "halfjaren": nulmeting,
+        "definities": nulmeting,
+        "overlap": nulmeting,
+        "volgorde": nulmeting,
         "stand": _stand,
         "plaatsingen": _plaatsingen,
         "breakdowns": _plaatsingen,
@@ -220,6 +220,22 @@ FRAMES: Mapping[str, Maker] = MappingProxyType(
         "rond_pleegzorg": rond_pleegzorg,
         "stapeling": stapeling,
         "stromen": stromen,
+        "producten": producten,
+        "verwijzers": producten,
+        "verzilvering": verzilvering,
+        "verzilvering_maand": verzilvering,
+        "naijl": verzilvering,
+        "maatwerk": maatwerk,
+        "maatwerk_producten": maatwerk,
+        "wachttijd": wachttijd,
+        "verandering": verandering,
+        "jaarwisseling": jaarwisseling,
+        "woonplaats": woonplaats,
+        "gezinsvormen": gezinsvormen,
+        "gezinshuis_kansen": gezinshuis_kansen,
+        "achttien": achttien,
+        "na_breakdown": na_breakdown,
+        "steun": steun,
         "kwaliteit": _kwaliteit,
         "weggelaten": _weggelaten,
         "voorbeelden": _voorbeelden,

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from zorgpad.cohorts import build_stays, observed_until
 from zorgpad.disclosure import protect_share
 from zorgpad.errors import DataError
 from zorgpad.indicators import flow_members
-from zorgpad.releases.cells import Frames
+from zorgpad.releases.cells import Frames, side_by_side
 from zorgpad.releases.protect import Protector
 from zorgpad.releases.source import PLEEGZORG, Source
-from zorgpad.schemas import GEEN_ZORG, LADDER, OVERLEDEN, VERHUISD, VOLWASSEN
+from zorgpad.releases.states import state_on
+from zorgpad.schemas import LADDER
 
 HORIZONS = (30, 90, 180, 365)
 BEFORE, AFTER = "before", "after"
 _ALL = "totaal"
 _YEARS = 2
-_FLOWS = {"first": "n_new", "again": "n_new", "from_care": "n_from_care", "to_care": "n_to_care", "out": "n_out"}
+_FLOWS = {"first": "n_first", "again": "n_again", "from_care": "n_from_care", "to_care": "n_to_care", "out": "n_out"}
 _DAY = pd.Timedelta(days=1)
 
 
@@ -94,11 +94,12 @@ def stapeling(source: Source, protector: Protector) -> Frames:
 
 
 def stromen(source: Source, protector: Protector) -> Frames:
-    """Frame stromen: period (half year), zorgvorm, n_new, n_from_care, n_to_care, n_out; region, last three years.
+    """Frame stromen: period (half year), zorgvorm, n_first, n_again, n_from_care, n_to_care, n_out; last three years.
 
-    Who came into each form of residence from no care and from other care, and who went to other care and to none. A
-    child counts each time it comes or goes. Flows only: a stock would need the same rounding as every month of frame
-    ``stand``, which counts a child in each form that runs.
+    Whole region. Who came into each form of residence without any earlier care in view (first), from no care after
+    earlier care (again) and from other care, and who went to other care and to none. A child counts each time it comes
+    or goes. Flows only: a stock would need the same rounding as every month of frame ``stand``, which counts a child in
+    each form that runs.
     """
     region = source.region
     forms = {form: form for form in reversed(region.prominence) if form in region.verblijf}
@@ -116,19 +117,12 @@ def stromen(source: Source, protector: Protector) -> Frames:
     cells = pd.DataFrame(rows, columns=["period", "zorgvorm", "flow"])
     by = ["period", "zorgvorm", "flow"]
     cells["n"] = protector.count("stromen", events, cells, by=by, block="period").to_numpy()
-    wide = cells.pivot_table(index=["period", "zorgvorm"], columns="flow", values="n", sort=False)[flows]
-    return {"stromen": wide.astype("Int64").reset_index().rename_axis(columns=None)}
+    wide = side_by_side(cells, index=["period", "zorgvorm"], columns="flow", values="n", names=flows)
+    return {"stromen": wide.astype(dict.fromkeys(flows, "Int64"))}
 
 
 def _where(stays: pd.DataFrame, paths: pd.DataFrame, days: pd.Series) -> pd.DataFrame:
-    """client_id (one per stay) and the state on the day of each stay; who came of age, moved or died stays so."""
-    asked = pd.DataFrame({"client_id": stays["client_id"].to_numpy(), "day": days.to_numpy()})
-    asked = asked.assign(stay=np.arange(len(asked)))
-    rows = paths[["client_id", "start_date", "end_date", "state"]]
-    there = asked.merge(rows, on="client_id")
-    there = there[there["start_date"] <= there["day"]]
-    last = there.sort_values("start_date", kind="stable").drop_duplicates("stay", keep="last")
-    goes_on = (last["day"] < last["end_date"]) | last["state"].isin([VOLWASSEN, VERHUISD, OVERLEDEN])
-    known = dict(zip(last["stay"], last["state"].where(goes_on, GEEN_ZORG), strict=True))
-    unit = asked["client_id"].astype(str) + "|" + stays["start_date"].astype(str).to_numpy()
-    return pd.DataFrame({"client_id": unit, "state": asked["stay"].map(known).fillna(GEEN_ZORG).astype(object)})
+    """client_id (one per stay) and the state on the day of each stay."""
+    unit = stays["client_id"].astype(str) + "|" + stays["start_date"].astype(str)
+    states = state_on(paths, stays["client_id"], days)
+    return pd.DataFrame({"client_id": unit.to_numpy(), "state": states.to_numpy()})

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array, eye_array
 
@@ -13,6 +16,7 @@ from zorgpad.disclosure import (
     Policy,
     controlled_rounding,
     curve_loss,
+    keyed_rounding,
     protect_curve,
     protect_graph,
     protect_members,
@@ -34,6 +38,7 @@ ACCOUNT_COLUMNS = (
     "loss",
 )
 LINKED, ALONE, CURVE, FLOWS = "linked rounding", "keyed rounding", "rounded cumulative counts", "rounded flows"
+SUMS, ESTIMATE = "sums rounded by the largest part", "model estimate, rounded"
 # A protected curve of an area that is further from the truth is withheld, and that of a larger area is shown.
 MOST_LOSS = 0.10
 _NODE = ("n_stays", "n_open")
@@ -88,12 +93,52 @@ class Protector:
             keys = [column for column in ("block", "cell") if column in asked]
             sizes = inside.drop_duplicates().groupby(keys).size().rename("n").reset_index()
             return asked.merge(sizes, how="left", on=keys)["n"].fillna(0).astype("Int64")
-        done = protect_members(inside, policy=self.policy, key=self._key, cells=asked, history=self.history)
+        told_of = asked["block"].isin(inside["block"]) if block else pd.Series(bool(len(inside)), index=asked.index)
+        nobody = pd.NA if self.policy.minimum_cell else 0  # in a block without members
+        if not told_of.any():
+            return pd.Series(nobody, index=asked.index, dtype="Int64")
+        asked_here = asked[told_of]
+        done = protect_members(inside, policy=self.policy, key=self._key, cells=asked_here, history=self.history)
         told = done.report
         summed = told[["n_cells", "n_atoms", "n_two_step", "n_withheld", "n_untied"]].sum()
         self._tell(frame, LINKED, summed, told["max_deviation"])
         keys = [column for column in ("block", "cell") if column in asked]
-        return asked.merge(done.counts, how="left", on=keys)["n"].astype("Int64")
+        found = asked.merge(done.counts, how="left", on=keys)["n"].astype("Int64")
+        return found.where(told_of.to_numpy(), nobody)
+
+    def groups(self, frame: str, groups: pd.Series, matrix: csr_array, labels: Sequence[str]) -> pd.Series:
+        """Protected sums over groups of children of whom each counts more than once: what adds up keeps adding up.
+
+        Parameters
+        ----------
+        frame : str
+        groups : Series of int
+            Children per group; its index names the group.
+        matrix : sparse array, shape (n_cells, n_groups)
+            How often each child of a group is counted in each cell.
+        labels : sequence of str
+            Names of the cells.
+
+        Returns
+        -------
+        Series of Int64
+            In the order of ``labels``; missing where the policy withholds.
+        """
+        sizes = groups.to_numpy(dtype=np.int64)
+        truth, base = np.asarray(matrix @ sizes), self.policy.base
+        if not self.policy.is_protected:
+            return pd.Series(truth, dtype="Int64")
+        names = [f"{frame}|{label}" for label in labels]
+        windows = self.history.windows(names, truth, base=base)
+        named: dict[str, Any] = {"labels": names, "atom_labels": [str(name) for name in groups.index]}
+        done = controlled_rounding(sizes, matrix, base=base, key=self._key, windows=windows, **named)
+        self.history.note(names, done.cells, truth, base=base)
+        shown = pd.Series(done.cells, dtype="Int64")
+        hidden = (shown < self.policy.minimum_cell) | (truth < self.policy.minimum_cell)
+        told = {"n_cells": len(names), "n_atoms": len(groups), "n_two_step": int(done.is_two_step.sum())}
+        told |= {"n_withheld": int(hidden.sum()), "n_untied": done.n_untied}
+        self._tell(frame, LINKED, pd.Series(told), pd.Series([done.max_deviation]))
+        return shown.mask(hidden)
 
     def alone(self, frame: str, counts: pd.Series, labels: Sequence[str]) -> pd.Series:
         """Counts of rows (not of children), each rounded by the threshold of its label."""
@@ -143,6 +188,28 @@ class Protector:
         self._tell("overgangen", CURVE, pd.Series(told), pd.Series([0]))
         return made
 
+    def fine_curves(
+        self, frame: str, stays: pd.DataFrame, *, by: str, grid_days: int, horizon_days: int
+    ) -> pd.DataFrame:
+        """Curves by ``by`` over a shorter time, on a grid of their own; no finer than the one for waits of weeks.
+
+        Parameters and columns are those of :func:`zorgpad.disclosure.protect_curve`; where nothing is protected the
+        curves are the raw ones. Groups of too few are left out.
+        """
+        groups = stays.groupby(by, sort=False)
+        raw = {name: self._raw(own, [by], (str(name),), {}) for name, own in groups}
+        if not self.policy.is_protected:
+            return pd.concat(raw.values(), ignore_index=True)
+        policy = replace(self.policy, grid_days=grid_days)
+        made = protect_curve(
+            stays, by=[by], policy=policy, key=self._key, horizon_days=horizon_days, history=self.history
+        )
+        kept = {name: own for name, own in made.groupby(by, sort=False) if curve_loss(own, raw[name]) <= MOST_LOSS}
+        losses = [curve_loss(own, raw[name]) for name, own in kept.items()]
+        told = {"n_cells": len(made), "n_atoms": 0, "n_two_step": 0, "n_withheld": groups.ngroups - len(kept)}
+        self._tell(frame, CURVE, pd.Series(told), pd.Series([0]), loss=max(losses, default=0.0))
+        return pd.concat([made.iloc[:0], *kept.values()], ignore_index=True)
+
     def graph(self, frame: str, graph: nx.DiGraph, *, curves: pd.DataFrame, horizon_days: int) -> nx.DiGraph:
         """The process graph with protected flows, and the chances and medians that ``curves`` tell."""
         policy = self.policy
@@ -156,6 +223,62 @@ class Protector:
         told["n_withheld"] = len(pairs) - len(shown)
         self._tell(frame, FLOWS, pd.Series(told), pd.Series(shown))
         return made
+
+    def sums(self, frame: str, values: pd.Series, *, most: pd.Series, labels: Sequence[str]) -> pd.Series:
+        """Sums over children (euros, days), each rounded to a multiple of what ``base`` children at most bring.
+
+        So a child that is added or left out moves a sum by no more of a step than it moves a count.
+
+        Parameters
+        ----------
+        frame : str
+        values : Series of float
+            The sums, in whole units; missing stays missing.
+        most : Series of float
+            The most that one child brings to each sum; rounded up to two digits, so that the step does not tell it.
+        labels : sequence of str
+            Names of the sums.
+
+        Returns
+        -------
+        Series of Float64
+            In the order of ``values``.
+        """
+        if not self.policy.is_protected:
+            return values.astype("Float64")
+        shown = []
+        for value, part, label in zip(values, most, labels, strict=True):
+            if pd.isna(value) or pd.isna(part):
+                shown.append(pd.NA)
+                continue
+            step = self.policy.base * _ceil_two_digits(float(part))
+            own = keyed_rounding(
+                np.array([round(value)], dtype=np.int64), base=step, key=self._key, labels=[f"{frame}|{label}"]
+            )
+            shown.append(int(own[0]))
+        done = {"n_cells": len(shown), "n_atoms": len(shown), "n_two_step": 0, "n_withheld": int(values.isna().sum())}
+        self._tell(frame, SUMS, pd.Series(done), pd.Series([0]))
+        return pd.Series(shown, index=values.index, dtype="Float64")
+
+    def estimate(self, frame: str, values: pd.DataFrame, *, step: float, n: pd.Series) -> pd.DataFrame:
+        """Estimates of a model over many children, rounded to ``step``; missing where fewer than the least ``n`` count.
+
+        Parameters
+        ----------
+        frame : str
+        values : DataFrame of float
+        step : float
+        n : Series of int
+            Children, or sets of children, that each row rests on; protected, or of a kind that is not shown.
+        """
+        if not self.policy.is_protected:
+            return values
+        enough = (n >= self.policy.minimum_n).to_numpy(dtype=bool)
+        rounded = np.round(values.to_numpy(dtype=float) / step) * step
+        shown = pd.DataFrame(np.where(enough[:, None], rounded, np.nan), index=values.index, columns=values.columns)
+        told = {"n_cells": values.size, "n_atoms": 0, "n_two_step": 0, "n_withheld": int((~enough).sum())}
+        self._tell(frame, ESTIMATE, pd.Series(told), pd.Series([0]))
+        return shown
 
     def _raw(
         self, own: pd.DataFrame, by: Sequence[str], group: tuple[str, ...], subsets: dict[str, str]
@@ -173,6 +296,12 @@ class Protector:
         worst = int(deviation.max()) if len(deviation) else 0
         row = {"n_untied": 0, **{str(name): int(value) for name, value in told.items()}}
         self._account.append({"frame": frame, "rule": rule, **row, "max_deviation": worst, "loss": round(loss, 4)})
+
+
+def _ceil_two_digits(value: float) -> int:
+    """``value`` rounded up to two digits: 1,234 is 1,300; at least 1."""
+    size = int(10 ** max(len(str(math.ceil(max(value, 1.0)))) - 2, 0))
+    return math.ceil(max(value, 1.0) / size) * size
 
 
 def _cells(rows: pd.DataFrame, names: Sequence[str], block: str | None, frame: str) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pandas as pd
@@ -10,8 +10,11 @@ import pandas as pd
 from zorgpad import cohorts, paths, spells, survival
 from zorgpad.region import Region
 from zorgpad.register import Register
+from zorgpad.schemas import Allocations, complete
 
-PLEEGZORG = "pleegzorg"
+# Columns of allocations that the factsheet reads and a region need not deliver.
+_OPTIONAL = ("referrer", "volume", "unit", "frequency", "budget_cents", "is_maatwerk", "ordered_at", "requested_at")
+PLEEGZORG, GEZINSHUIS = "pleegzorg", "gezinshuis"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +32,12 @@ class Source:
     register: Register
     region: Region
     peildatum: str
+
+    @cached_property
+    def full_register(self) -> Register:
+        """The register with every optional column of its allocations; those that were not delivered are missing."""
+        rows = complete(self.register.allocations, Allocations, needed=(), optional=_OPTIONAL)
+        return replace(self.register, allocations=rows)
 
     @property
     def year(self) -> int:
@@ -56,6 +65,11 @@ class Source:
         return cohorts.build_cohort(
             self.paths, self.region, origin=PLEEGZORG, peildatum=self.peildatum, exits="breakdown_certain"
         )[0]
+
+    @cached_property
+    def gezinshuis(self) -> pd.DataFrame:
+        """The cohort of stays in a gezinshuis."""
+        return cohorts.build_cohort(self.paths, self.region, origin=GEZINSHUIS, peildatum=self.peildatum)[0]
 
     @cached_property
     def intervals(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from zorgpad.survival.diagnostics import proportional_hazards_test, schoenfeld_r
 from zorgpad.survival.durations import length_of_stay, restricted_mean
 from zorgpad.survival.finegray import fit_fine_gray
 from zorgpad.survival.frailty import FrailtyFit, fit_frailty
+from zorgpad.survival.limits import wilson
 from zorgpad.survival.multistate import state_occupation, transition_probabilities
 from zorgpad.survival.prediction import predict_incidence
 from zorgpad.survival.recurrent import hypothetical_incidence, mean_cumulative_count
@@ -42,4 +43,5 @@ __all__ = [
     "state_occupation",
     "transition_probabilities",
     "weighted_incidence",
+    "wilson",
 ]

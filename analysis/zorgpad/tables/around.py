@@ -28,6 +28,8 @@ def describe_around(shares: pd.DataFrame, region: Region, *, peildatum: str) -> 
     facts = []
     for side, words in (("before", "90 dagen ervoor"), ("after", "90 dagen erna")):
         own = named[(named["side"] == side) & (named["horizon_days"] == 90)].nlargest(3, "share")
+        if own.empty:
+            continue
         facts.append(f"{words}: {enumerate_words(f'{row.label} {row.text}' for row in own.itertuples(index=False))}")
     return {
         "title": f"Waar kinderen waren vóór en na pleegzorg, regio {region.label}",
@@ -60,7 +62,8 @@ def flows_table(flows: pd.DataFrame) -> pd.DataFrame:
     table = {
         "vorm van verblijf": rows["zorgvorm"].map(STATE_LABELS),
         "half jaar": [f"{half[-1]}e helft {half[:4]}" for half in rows["period"]],
-        "instroom (had geen hulp)": [format_number(n) for n in rows["n_new"]],
+        "instroom: eerste hulp": [format_number(n) for n in rows["n_first"]],
+        "instroom: terug na een tijd zonder hulp": [format_number(n) for n in rows["n_again"]],
         "doorstroom hierheen": [format_number(n) for n in rows["n_from_care"]],
         "doorstroom hiervandaan": [format_number(n) for n in rows["n_to_care"]],
         "uitstroom (geen hulp meer)": [format_number(n) for n in rows["n_out"]],

@@ -6,7 +6,7 @@ from zorgpad.disclosure import Policy
 from zorgpad.labels import format_number
 
 
-def protection_note(policy: Policy, *, curve: bool = False) -> str:
+def protection_note(policy: Policy, *, curve: bool = False, grid_days: int | None = None) -> str:
     """One or two sentences for under a figure or table; empty when nothing is protected.
 
     Parameters
@@ -14,13 +14,16 @@ def protection_note(policy: Policy, *, curve: bool = False) -> str:
     policy : Policy
     curve : bool
         Whether it is a curve or read off one.
+    grid_days : int, optional
+        The grid of the curve, where it is not that of the policy.
     """
     if not policy.is_protected:
         return "Intern: getallen zijn niet beschermd. Niet delen."
     if curve:
+        width = format_number(grid_days or policy.grid_days)
         return (
-            f"Om kinderen te beschermen is geteld per {format_number(policy.grid_days)} dagen en met afgeronde "
-            f"aantallen. Een gebied met minder dan {policy.minimum_n} kinderen in beeld krijgt geen lijn."
+            f"Om kinderen te beschermen is geteld per {width} dagen en met afgeronde aantallen. "
+            f"Een gebied met minder dan {policy.minimum_n} kinderen in beeld krijgt geen lijn."
         )
     return (
         f"Om kinderen te beschermen zijn aantallen afgerond op een veelvoud van {policy.base}, naar boven of naar "

@@ -109,9 +109,9 @@ def band_table(band: pd.DataFrame, *, published: pd.DataFrame | None = None) -> 
     table = pd.DataFrame(
         {
             "jaar": band["year"].astype(int),
-            "plaatsingen geëindigd": band["n_ended"].astype(int),
-            "breakdown: zeker": band["n_low"].astype(int),
-            "breakdown: zeker en waarschijnlijk": band["n_high"].astype(int),
+            "plaatsingen geëindigd": band["n_ended"].astype("Int64"),
+            "breakdown: zeker": band["n_low"].astype("Int64"),
+            "breakdown: zeker en waarschijnlijk": band["n_high"].astype("Int64"),
         }
     )
     if published is not None and len(published):

@@ -1,0 +1,110 @@
+"""Exhibits of what changed: half years, definitions, overlap, the turn of 2022, flows and family care."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from zorgpad import figures, tables
+from zorgpad.errors import DataError
+from zorgpad.labels import format_date
+from zorgpad.publish import table_markup, text_markup
+from zorgpad.releases.exhibits import counted, exhibit, exhibit_of_region, stamped_figure
+from zorgpad.releases.frames_change import PRINCIPLE_DATE
+from zorgpad.releases.store import Release
+
+
+@exhibit
+def halfjaren_tabel(release: Release, gemeente: str) -> str:
+    """Children in residence per half year, in the gemeente and the areas around it."""
+    table = tables.half_years_table(release["halfjaren"], release.region, gemeente=gemeente)
+    note = "Unieke kinderen met een toewijzing in het half jaar. Twee halve jaren zijn samen geen jaar: wie in beide "
+    note += "helften verblijf had, telt in het jaar één keer."
+    return table_markup(table, title="Kinderen met verblijf per half jaar", caption=counted(release, note))
+
+
+@exhibit
+def definities_tabel(release: Release, gemeente: str) -> str:
+    """The published and the corrected count of the nulmeting side by side."""
+    table = tables.definitions_table(release["definities"], release.region, gemeente=gemeente)
+    note = (
+        "Toegewezen: er liep een toewijzing (zo telt het programmaplan). Geleverd: de hulp was ook begonnen en nog "
+        "niet gestopt; hulp die alleen op papier even stopte, telt als doorlopend."
+    )
+    return table_markup(table, title="Twee manieren van tellen", caption=counted(release, note))
+
+
+@exhibit_of_region
+def overlap_tabel(release: Release) -> str:
+    """Which kinds of residence children had in one year; whole region."""
+    patterns = release["overlap"]
+    if patterns["n_children"].fillna(0).sum() == 0:
+        raise DataError("Nobody was in residence.\nGive another peildatum.")
+    table = tables.overlap_table(patterns)
+    note = "Hele regio. Elk kind staat in één regel. Tel je de soorten verblijf apart op, dan tellen kinderen met twee "
+    note += "soorten dubbel."
+    return table_markup(
+        table, title="Welke soorten verblijf kinderen in een jaar hadden", caption=counted(release, note)
+    )
+
+
+@exhibit_of_region
+def overlap_volgorde(release: Release) -> str:
+    """How many children had segment 1 and 2 in the last year, and which came first; whole region."""
+    orders = release["volgorde"]
+    if orders.empty:
+        raise DataError("Nobody had both segments in a year.\nGive another peildatum.")
+    return text_markup(tables.tell_orders(orders))
+
+
+@exhibit_of_region
+def jaarwisseling_tabel(release: Release) -> str:
+    """What changed on 1 January for children in residence, per year; whole region."""
+    table = tables.turn_table(release["jaarwisseling"])
+    note = "Hele regio, deel van de kinderen die op 31 december verblijf hadden. Percentages van afgeronde aantallen."
+    title = "Wat er op 1 januari veranderde voor kinderen met verblijf"
+    return table_markup(table, title=title, caption=counted(release, note))
+
+
+@exhibit
+def woonplaats_tabel(release: Release, gemeente: str) -> str:
+    """Children in residence as recorded, and as if the gemeente of after 1 January 2022 had always paid."""
+    counts = release["woonplaats"]
+    turn, days = pd.Timestamp(PRINCIPLE_DATE), counts["stock_date"]
+    shown = counts[days.isin([days.min(), turn - pd.Timedelta(days=1), turn, days.max()])]
+    table = tables.residence_table(shown, release.region, gemeente=gemeente)
+    note = (
+        "Aantal kinderen met verblijf op die dag. Rechts telt een kind vóór 1 januari 2022 al mee bij de gemeente die "
+        "daarna betaalde. Van kinderen die eerder weggingen, en van gemeenten buiten de regio, weten we dat niet."
+    )
+    title = "Verblijf met en zonder het woonplaatsbeginsel"
+    return table_markup(table, title=title, caption=counted(release, note))
+
+
+@exhibit_of_region
+def verandering_kort(release: Release) -> str:
+    """Which flow explains the change of residence in two years; whole region."""
+    return text_markup(tables.tell_change(release["verandering"]))
+
+
+@exhibit_of_region
+def verandering(release: Release) -> str:
+    """From the children in residence two years ago to now, flow by flow; whole region."""
+    parts = release["verandering"]
+    if parts["net"].eq(0).all():
+        raise DataError("Too few children were in residence.\nUse a register of more children.")
+    own = parts[parts["what"] == "verblijf"]
+    until = pd.Timestamp(release.peildatum[:7] + "-01")
+    days = [until - pd.DateOffset(years=2) - pd.Timedelta(days=1), until - pd.Timedelta(days=1)]
+    first, last = (format_date(day).replace(" 20", "\n20") for day in days)
+    words = tables.describe_change(parts, release.region, peildatum=release.peildatum)
+    return stamped_figure(release, figures.draw_change(own, labels=(first, last)), words)
+
+
+@exhibit_of_region
+def gezinsvormen(release: Release) -> str:
+    """Days in a family and in other residence per half year; whole region."""
+    shares = release["gezinsvormen"]
+    if shares["share_of_days"].isna().all():
+        raise DataError("Too few children were in residence.\nUse a register of more children.")
+    words = tables.describe_family(shares, release.region, peildatum=release.peildatum)
+    return stamped_figure(release, figures.draw_family(shares), words)

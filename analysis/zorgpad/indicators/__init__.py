@@ -14,8 +14,8 @@ from zorgpad.indicators.areas import (
 )
 from zorgpad.indicators.benchmark import benchmark, exact_binomial, exact_poisson, funnel_limits, shrink
 from zorgpad.indicators.breakdowns import breakdown_band, breakdown_members, largest_provider
-from zorgpad.indicators.etmalen import etmalen
 from zorgpad.indicators.chances import event_chance, stay_chance
+from zorgpad.indicators.etmalen import etmalen
 from zorgpad.indicators.factsheet import (
     allocated_cents,
     is_contracted,

@@ -69,8 +69,10 @@ def naijl(release: Release) -> str:
 def maatwerk_tabel(release: Release, gemeente: str) -> str:
     """Arrangements outside the contracts, per gemeente and year."""
     table = tables.maatwerk_table(release["maatwerk"], release.region, gemeente=gemeente)
-    note = "Een voorziening is wat één kind van één product bij één aanbieder kreeg, met het kenmerk maatwerk of buiten de "
-    note += "contracten. Een verlenging is geen nieuwe voorziening. Gemeenten op alfabet."
+    note = (
+        "Een voorziening is wat één kind van één product bij één aanbieder kreeg, met het kenmerk maatwerk of buiten "
+    )
+    note += "de contracten. Een verlenging is geen nieuwe voorziening. Gemeenten op alfabet."
     return table_markup(table, title="Maatwerkvoorzieningen per gemeente", caption=counted(release, note))
 
 

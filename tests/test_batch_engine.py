@@ -316,9 +316,12 @@ def test_a_report_is_made_again_and_differences_are_named(run, register, tmp_pat
 
 @pytest.mark.usefixtures("same_code")
 def test_a_dask_cluster_gives_the_same_bytes_also_when_a_worker_is_killed(run, tmp_path):
-    """Two worker processes, one killed when the first run is done: nothing lost, every byte as made here."""
+    """Two worker processes, one killed half-way: nothing lost, every byte as made here, exhibits of the release too."""
     distributed = pytest.importorskip("distributed", reason="Dask comes with the extra 'cluster'")
-    paths = [write_notebook(tmp_path / f"{name}.ipynb", PUBLISH) for name in "abc"]
+    opened = "from zorgpad.releases import open_release\npage = open_release(register, region=region, "
+    opened += "gemeente=gemeente, peildatum=peildatum, policy=policy)"
+    paths = [write_notebook(tmp_path / f"{name}.ipynb", PUBLISH) for name in "ab"]
+    paths.append(write_notebook(tmp_path / "c.ipynb", opened, "page.show('nulmeting_tabel')"))
     here = run(paths, out=tmp_path / "here").folder
     with (
         distributed.LocalCluster(2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
@@ -327,11 +330,12 @@ def test_a_dask_cluster_gives_the_same_bytes_also_when_a_worker_is_killed(run, t
         victim = next(iter(client.run(os.getpid).values()))
 
         def kill(progress):
-            if progress.done == 1:
+            if progress.done == 3:
                 os.kill(victim, 9)
 
         result = run(paths, out=tmp_path / "there", executor=client.get_executor(), progress=kill)
     assert result.ok
+    assert "Kinderen met jeugdhulp" in (here / "GM0743-asten" / "c.html").read_text()
     names = [name for name in files(here) if name != "timings.json"]
     assert [(here / name).read_bytes() for name in names] == [(result.folder / name).read_bytes() for name in names]
     assert json.loads((result.folder / "timings.json").read_text()).keys() == {

@@ -1,6 +1,7 @@
 """What a batch protects is made once, in a process of its own, before anything runs."""
 
 import os
+import resource
 from functools import partial
 from pathlib import Path
 
@@ -55,6 +56,17 @@ def test_a_damaged_register_stops_the_batch_before_anything_runs(run, register):
     (register / "allocations.parquet").write_bytes(b"no Parquet")
     with pytest.raises(DataError, match="is damaged"):
         run()
+
+
+def test_a_limit_to_the_size_of_files_is_told_in_two_lines(run):
+    """Also where the release is written: by another process, through another library."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, limits[1]))
+    try:
+        with pytest.raises(ReportError, match=r"Nothing can be written in .*File too large\.?\n.*goes on where"):
+            run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_a_lost_process_is_told_in_two_lines(run, monkeypatch):

@@ -7,7 +7,7 @@ complete in itself: no scripts, no fonts, styles or images from elsewhere.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -128,6 +128,11 @@ class Run:
     pdf: str | None = None
 
     @property
+    def short_title(self) -> str:
+        """The title up to its colon: ``Nulmeting`` of ``Nulmeting: hoeveel kinderen krijgen jeugdhulp?``."""
+        return self.title.partition(":")[0]
+
+    @property
     def ok(self) -> bool:
         """Whether there is a page."""
         return self.page is not None
@@ -138,9 +143,9 @@ class Run:
         return "gelukt" if self.ok else "mislukt"
 
 
-@dataclass
-class _Block:
-    """A stretch of the page: its HTML and the code that made it."""
+@dataclass(frozen=True)
+class Block:
+    """A stretch of a page: its HTML and the code that made it."""
 
     body: str
     code: tuple[str, ...] = ()
@@ -179,18 +184,54 @@ def render_page(
     outline = Outline()
     blocks = list(_blocks(notebook, name, outline, store or Store()))
     if not about.has_code:
-        blocks = [_Block(block.body) for block in blocks if block.body]
+        blocks = [Block(block.body) for block in blocks if block.body]
+    title, place = notebook_title(notebook, name=name), ("Gemeente", gemeente, gm_code)
+    return fill_page(title, blocks, outline=outline, place=place, home="../index.html", about=about, source=name)
+
+
+def fill_page(
+    title: str,
+    blocks: Sequence[Block],
+    *,
+    outline: Outline,
+    place: tuple[str, str, str],
+    home: str,
+    about: About,
+    source: str,
+) -> str:
+    """A page of ``blocks``, with its header, table of contents and footer.
+
+    Parameters
+    ----------
+    title : str
+    blocks : sequence of Block
+        In the order in which they are read.
+    outline : Outline
+        The headings that the blocks hold.
+    place : tuple of (str, str, str)
+        Kind, name and code of whom the page is about; the code may be empty.
+    home : str
+        Where the index is, relative to the page.
+    about : About
+    source : str
+        What the page is made of, for errors.
+
+    Raises
+    ------
+    ReportError
+        When the page becomes larger than 1 MB.
+    """
     page = page_template("page.html").render(
-        title=notebook_title(notebook, name=name),
+        title=title,
         blocks=blocks,
         has_code=any(block.code for block in blocks),
         outline=[entry for entry in outline.entries if entry[0] == 2],
-        gemeente=gemeente,
-        gm_code=gm_code,
+        place=place,
+        home=home,
         about=about,
     )
     if len(page.encode()) > MAX_PAGE_BYTES:
-        raise ReportError(f"{name}: the page is larger than 1 MB.\nShow fewer or smaller figures.")
+        raise ReportError(f"{source}: the page is larger than 1 MB.\nShow fewer or smaller figures.")
     return page
 
 
@@ -237,27 +278,27 @@ def _display(body: str) -> dict[str, Any]:
     return {"output_type": "display_data", "data": {"text/html": body}, "metadata": {}}
 
 
-def _blocks(notebook: Mapping[str, Any], name: str, outline: Outline, store: Store) -> Iterator[_Block]:
+def _blocks(notebook: Mapping[str, Any], name: str, outline: Outline, store: Store) -> Iterator[Block]:
     """The page in its order: text, and what was shown with the code that led to it below it."""
     to_html = markdown(outline)
     pending: list[str] = []
     for number, cell in numbered_cells(notebook):
         if cell["cell_type"] == "markdown":
             if pending:
-                yield _Block("", tuple(pending))
+                yield Block("", tuple(pending))
                 pending = []
             body = str(to_html(source_of(cell)))
             check_markup(body, source=f"{name}, cell {number}")
-            yield _Block(body)
+            yield Block(body)
         elif cell["cell_type"] == "code":
             shown = "".join(_gate(output, name, number, store) for output in cell.get("outputs", ()))
             if not tags_of(cell) & PARAMETER_TAGS and source_of(cell).strip():
                 pending.append(source_of(cell))
             if shown:
-                yield _Block(shown, tuple(pending))
+                yield Block(shown, tuple(pending))
                 pending = []
     if pending:
-        yield _Block("", tuple(pending))
+        yield Block("", tuple(pending))
 
 
 def _gate(output: Mapping[str, Any], name: str, number: int, store: Store) -> str:

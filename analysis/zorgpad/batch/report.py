@@ -9,8 +9,8 @@ from typing import Any
 
 from zorgpad.batch.execute import Outcome
 from zorgpad.batch.jobs import Job, Plan, folder_of, page_of
+from zorgpad.batch.overviews import write_overviews
 from zorgpad.batch.place import (
-    INDEX_FILE,
     RECORDS,
     RELEASE,
     TIMINGS_FILE,
@@ -19,7 +19,6 @@ from zorgpad.batch.place import (
     write_whole,
 )
 from zorgpad.manifest import MANIFEST_FILE, hash_bytes, hash_file, hash_text, identity, write_json
-from zorgpad.overview import render_index
 from zorgpad.render import Run
 
 Record = dict[str, Any]
@@ -164,7 +163,7 @@ def finish(part: Path, plan: Plan, records: Mapping[Job, Record], *, folder: Pat
             write_json(place / MANIFEST_FILE, _manifest(plan, code, notebooks))
             every += [run_of(plan, code, name, notebooks[name]) for name in sorted(notebooks)]
     write_json(part / TIMINGS_FILE, seconds)
-    (part / INDEX_FILE).write_text(render_index(every, about=plan.about, tiles=plan.region.tiles()), encoding="utf-8")
+    write_overviews(part, plan, every)
     return n_dropped
 
 

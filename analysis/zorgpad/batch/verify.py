@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from zorgpad.batch.edition import Edition
 from zorgpad.batch.guard import LEDGER_SUFFIX
+from zorgpad.batch.overviews import overviews
 from zorgpad.batch.pool import Progress
 from zorgpad.batch.report import FILES, manifests
 from zorgpad.batch.run import run_batch
@@ -132,7 +133,22 @@ def verify_report(
                 present = new[place]["notebooks"][name]
                 inputs |= {"notebook"} if record["notebook"] != present["notebook"] else set()
                 differences += _compare(report, f"{place}/{name}", record, present)
+        differences += _compare_overviews(report, again.folder)
     return Verification(n_pages, tuple(differences), tuple(sorted(inputs)))
+
+
+def _compare_overviews(report: Path, again: Path) -> list[Difference]:
+    """How the pages about all gemeenten differ from what was noted of them, and that from the new run."""
+    told, new = overviews(report), overviews(again)
+    found = []
+    for name, digest in told.items():
+        if not (report / name).is_file():
+            found.append(Difference(name, "missing"))
+        elif hash_file(report / name) != digest:
+            found.append(Difference(name, "changed"))
+        if new.get(name) != digest:
+            found.append(Difference(name, "other"))
+    return found
 
 
 def _edition(told: Iterable[Mapping[str, Any]]) -> Edition:

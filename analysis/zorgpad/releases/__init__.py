@@ -11,6 +11,7 @@ from zorgpad.releases import (  # noqa: F401 - they register their exhibits
 from zorgpad.releases.exhibits import EXHIBITS, Gallery, draw_exhibit, exhibit, exhibit_of_region
 from zorgpad.releases.make import make_release
 from zorgpad.releases.page import RELEASE_VARIABLE, Page, open_release
+from zorgpad.releases.rates import gemeente_rates, last_year
 from zorgpad.releases.store import Release, read_label, read_release, write_release
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "draw_exhibit",
     "exhibit",
     "exhibit_of_region",
+    "gemeente_rates",
+    "last_year",
     "make_release",
     "open_release",
     "read_label",

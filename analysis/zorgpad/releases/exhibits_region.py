@@ -9,6 +9,7 @@ from zorgpad.errors import DataError
 from zorgpad.publish import table_markup, text_markup
 from zorgpad.releases.exhibits import counted, exhibit, exhibit_of_region, stamped_figure
 from zorgpad.releases.frames_ambitions import RESIDENCE
+from zorgpad.releases.rates import gemeente_rates, last_year
 from zorgpad.releases.store import Release
 
 
@@ -27,7 +28,7 @@ def trechter_s2(release: Release, gemeente: str) -> str:
 @exhibit
 def benchmark_krimp(release: Release, gemeente: str) -> str:
     """The own rate of each gemeente beside the one that takes chance into account, in the order of the alphabet."""
-    rates, region = _rates(release, indicators.VERBLIJF), release.region
+    rates, region = gemeente_rates(release, indicators.VERBLIJF), release.region
     words = tables.describe_shrunken(rates, region, gemeente=gemeente)
     names = [region.gemeente_name(code) for code in rates["gm_code"]]
     figure = figures.draw_shrunken(rates.assign(name=names, is_own=rates["gm_code"] == gemeente))
@@ -37,8 +38,8 @@ def benchmark_krimp(release: Release, gemeente: str) -> str:
 @exhibit
 def benchmark_tabel(release: Release, gemeente: str) -> str:
     """Children, youths and rate of each gemeente, in the order of the alphabet."""
-    table = tables.benchmark_table(_rates(release, indicators.VERBLIJF), release.region, gemeente=gemeente)
-    title = f"Kinderen met verblijf per 1.000 jeugdigen, {_year(release)}"
+    table = tables.benchmark_table(gemeente_rates(release, indicators.VERBLIJF), release.region, gemeente=gemeente)
+    title = f"Kinderen met verblijf per 1.000 jeugdigen, {last_year(release)}"
     note = "Op alfabet: dit is geen ranglijst. Tussen haakjes het 95%-interval. De laatste kolom rekent toeval mee."
     return table_markup(table, title=title, caption=counted(release, note))
 
@@ -79,27 +80,12 @@ def ambitie_scenarios(release: Release) -> str:
 
 def _funnel(release: Release, gemeente: str, indicator: str) -> str:
     """One funnel with its words."""
-    rates, region = _rates(release, indicator), release.region
-    words = tables.describe_funnel(rates, region, indicator=indicator, gemeente=gemeente, year=_year(release))
+    rates, region = gemeente_rates(release, indicator), release.region
+    words = tables.describe_funnel(rates, region, indicator=indicator, gemeente=gemeente, year=last_year(release))
     names = [region.gemeente_name(code) for code in rates["gm_code"]]
     return stamped_figure(
         release, figures.draw_funnel(rates.assign(name=names, is_own=rates["gm_code"] == gemeente)), words
     )
-
-
-def _rates(release: Release, indicator: str) -> pd.DataFrame:
-    """:func:`zorgpad.indicators.benchmark` of the protected counts of the last year, in alphabetical order."""
-    counts, region, year = release["nulmeting"], release.region, _year(release)
-    own = counts[(counts["area_kind"] == "gemeente") & (counts["year"] == year) & (counts["indicator"] == indicator)]
-    codes = own["area"].repeat(own["n_children"].fillna(0).astype(int))
-    children = pd.DataFrame({"client_id": range(len(codes)), "gemeente": codes.to_numpy()})
-    rates = indicators.benchmark(children, region, year=year)
-    return rates.sort_values("gm_code", key=lambda column: column.map(region.gemeente_name), ignore_index=True)
-
-
-def _year(release: Release) -> int:
-    """The last whole year before the peildatum."""
-    return int(release.peildatum[:4]) - 1
 
 
 def _aim(release: Release) -> pd.Series:

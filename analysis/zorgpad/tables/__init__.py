@@ -43,6 +43,7 @@ from zorgpad.tables.products import (
 from zorgpad.tables.protection import protection_note
 from zorgpad.tables.quality import account_table, findings_table, largest_findings, tell_findings
 from zorgpad.tables.region import (
+    POSITION_WORDS,
     ambitions_table,
     benchmark_table,
     describe_ambition,
@@ -74,6 +75,7 @@ from zorgpad.tables.views import (
 )
 
 __all__ = [
+    "POSITION_WORDS",
     "account_table",
     "adults_table",
     "after_breakdown_table",

@@ -10,7 +10,11 @@ import pandas as pd
 from zorgpad.labels import INDICATOR_LABELS, enumerate_words, format_date, format_number, format_percent
 from zorgpad.region import Region
 
-_POSITIONS = {"binnen": "past bij toeval", "buiten 95%": "misschien meer dan toeval", "buiten 99,8%": "meer dan toeval"}
+POSITION_WORDS = {
+    "binnen": "past bij toeval",
+    "buiten 95%": "misschien meer dan toeval",
+    "buiten 99,8%": "meer dan toeval",
+}
 _NO_RANK = "Dit is geen ranglijst."
 
 
@@ -27,7 +31,7 @@ def benchmark_table(rates: pd.DataFrame, region: Region, *, gemeente: str) -> pd
         "kinderen": [format_number(n) for n in rates["n_children"]],
         "jeugdigen": [format_number(n) for n in rates["n_youths"]],
         "per 1.000": [_rate(*row) for row in rates[["per_1000", "ci_low", "ci_high"]].itertuples(index=False)],
-        "verschil met de regio": rates["position"].map(_POSITIONS).tolist(),
+        "verschil met de regio": rates["position"].map(POSITION_WORDS).tolist(),
         "per 1.000, toeval meegerekend": [
             _rate(rate, low * whole, high * whole)
             for rate, low, high in rates[["shrunken_per_1000", "shrunken_low", "shrunken_high"]].itertuples(index=False)
@@ -48,7 +52,8 @@ def describe_funnel(rates: pd.DataFrame, region: Region, *, indicator: str, geme
         "bij toeval: hoe kleiner de gemeente, hoe meer toeval. Leeftijd is niet meegerekend. De grenzen zijn "
         f"voor de leesbaarheid iets gladgestreken. {_NO_RANK}",
         "alt": f"Trechterfiguur met {len(rates)} gemeenten. Hele regio {format_number(whole, decimals=1)} per 1.000. "
-        f"{name}: {_rate(own['per_1000'], own['ci_low'], own['ci_high'])}, {_POSITIONS[str(own['position'])]}. {said}.",
+        f"{name}: {_rate(own['per_1000'], own['ci_low'], own['ci_high'])}, {POSITION_WORDS[str(own['position'])]}. "
+        f"{said}.",
         "numbers": benchmark_table(rates, region, gemeente=gemeente),
     }
 

@@ -1,9 +1,13 @@
-"""The page that leads to all others: gemeenten by notebook as a table and a tile map, with what became of each."""
+"""The page that leads to all others: the region first, then gemeenten by notebook as a table and a tile map."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
 from zorgpad.render import About, Run, page_template
 
@@ -13,6 +17,26 @@ STATUS_WORDS = {
     FAILED: "Met een rapport dat mislukt is",
     ABSENT: "Met een rapport dat niet gemaakt is",
 }
+
+
+@dataclass(frozen=True)
+class Regional:
+    """A page about the whole region.
+
+    Attributes
+    ----------
+    title, words : str
+        What it is called, and what is there in a sentence.
+    page : str or None
+        Where it is, relative to the index; ``None`` when it could not be made.
+    error : str or None
+        The kind of what went wrong, never a message.
+    """
+
+    title: str
+    words: str
+    page: str | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +73,9 @@ class Row:
 
     @property
     def words(self) -> str:
-        """What became of its pages, such as ``2 van 4 gelukt, 1 mislukt``."""
+        """What became of its pages: ``4 rapporten``, or ``2 van 4 gelukt, 1 mislukt``."""
+        if self.n_made == len(self.runs):
+            return f"{self.n_made} rapport{'en' * (self.n_made != 1)}"
         n_absent = sum(run is None for run in self.runs)
         n_failed = len(self.runs) - self.n_made - n_absent
         failed = f", {n_failed} mislukt" if n_failed else ""
@@ -75,10 +101,17 @@ def index_rows(runs: Sequence[Run], *, tiles: Mapping[str, tuple[int, int]] | No
     ]
 
 
-def render_index(runs: Sequence[Run], *, about: About, tiles: Mapping[str, tuple[int, int]] | None = None) -> str:
-    """The page that leads to all others: gemeenten by notebook, with what succeeded and what did not.
+def render_index(
+    runs: Sequence[Run],
+    *,
+    about: About,
+    tiles: Mapping[str, tuple[int, int]] | None = None,
+    regional: Sequence[Regional] = (),
+) -> str:
+    """The page that leads to all others: the region's pages, then gemeenten by notebook, with what became of each.
 
-    It filters by status and by notebook without a script: what is chosen decides by its style what is seen.
+    It filters by status and by notebook without a script: what is chosen decides by its style what is seen. Where
+    scripts run, one searches gemeenten by name; the page's policy allows that script and no other.
 
     Parameters
     ----------
@@ -87,6 +120,8 @@ def render_index(runs: Sequence[Run], *, about: About, tiles: Mapping[str, tuple
     about : About
     tiles : mapping, optional
         gm_code → row and column on the tile map (``Region.tiles``), counted from 1; without any there is no map.
+    regional : sequence of Regional
+        The pages about the whole region; they come first.
 
     Returns
     -------
@@ -98,10 +133,24 @@ def render_index(runs: Sequence[Run], *, about: About, tiles: Mapping[str, tuple
     statuses = {status: words for status, words in STATUS_WORDS.items() if status in occurring}
     return page_template("index.html").render(
         rows=rows,
-        titles=list({run.notebook: run.title for run in runs}.values()),
+        titles=list({run.notebook: run.short_title for run in runs}.values()),
+        regional=regional,
         statuses=statuses if len(statuses) > 1 else {},
         map_rows=[row for row in rows if row.tile],
         failed=[run for run in runs if not run.ok],
         n_runs=len(runs),
         about=about,
+        search=search_script(),
+        search_hash=_hash_for_policy(search_script()),
     )
+
+
+@cache
+def search_script() -> str:
+    """The only script of a report: it looks for a gemeente by name, in the index."""
+    return files("zorgpad").joinpath("templates", "search.js").read_text(encoding="utf-8").strip()
+
+
+def _hash_for_policy(script: str) -> str:
+    """How a content security policy names an inline script."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"

@@ -245,6 +245,7 @@ def test_a_report_has_an_index_pages_manifests_and_timings(run, tmp_path):
             "GM0794-helmond/a.html",
             "GM0794-helmond/manifest.json",
             "index.html",
+            "manifest.json",
             "timings.json",
         )
     ]

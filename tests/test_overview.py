@@ -1,14 +1,18 @@
 """The index tells what became of every page, in words, and filters without a script."""
 
+import base64
+import hashlib
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from notebooks import notebook
 from zorgpad.errors import RegionError
-from zorgpad.overview import index_rows, render_index
+from zorgpad.overview import Regional, index_rows, render_index
 from zorgpad.region import load_region
-from zorgpad.render import About, Run
+from zorgpad.render import About, Run, render_page
 
 ABOUT = About("Een 10 voor de Jeugd", date(2024, 1, 1), is_synthetic=True)
 RUNS = (
@@ -27,7 +31,7 @@ def test_a_row_says_in_words_what_became_of_its_pages():
     rows = index_rows(RUNS)
     assert [row.words for row in rows] == [
         "1 van 3 gelukt, 2 mislukt",
-        "3 van 3 gelukt",
+        "3 rapporten",
         "0 van 3 gelukt, 1 mislukt, 2 niet gemaakt",
     ]
     assert [row.statuses for row in rows] == [["mislukt"], ["gelukt"], ["mislukt", "niet-gemaakt"]]
@@ -36,18 +40,46 @@ def test_a_row_says_in_words_what_became_of_its_pages():
 def test_only_statuses_that_occur_can_be_chosen():
     """No choice leads to an empty table; where all is well there is nothing to choose."""
     index = render_index(RUNS, about=ABOUT)
-    assert re.findall(r'id="toon-([a-z-]+)"', index) == ["alle", "gelukt", "mislukt", "niet-gemaakt"]
-    assert 'id="toon-' not in render_index(RUNS[3:6], about=ABOUT)
-    assert re.findall(r'id="toon-([a-z-]+)"', render_index(RUNS[:6], about=ABOUT)) == ["alle", "gelukt", "mislukt"]
+    assert re.findall(r'class="toon-([a-z-]+)"', index) == ["gelukt", "mislukt", "niet-gemaakt"]
+    assert 'class="toon-' not in render_index(RUNS[3:6], about=ABOUT)
+    assert re.findall(r'class="toon-([a-z-]+)"', render_index(RUNS[:6], about=ABOUT)) == ["gelukt", "mislukt"]
 
 
 def test_the_tile_map_leads_to_the_rows():
     """A tile stands at its place, says name and status in words, and leads to the row; without places no map."""
     index = render_index(RUNS, about=ABOUT, tiles={"GM0743": (3, 5), "GM0794": (2, 4)})
-    tile = '<li class="tile has-gelukt" style="grid-row:2;grid-column:4"><a href="#GM0794"><strong>Helmond</strong>'
-    assert f"{tile} <span>3 van 3 gelukt</span></a></li>" in index
+    tile = '<li class="tile has-gelukt" style="grid-row:2;grid-column:4" data-gemeente="Helmond"><a href="#GM0794">'
+    assert f"{tile}<strong>Helmond</strong> <span>3 rapporten</span></a></li>" in index
     assert index.count('<li class="tile') == 2
     assert "Kaart van de gemeenten" not in render_index(RUNS, about=ABOUT)
+
+
+def test_the_pages_of_the_region_come_first():
+    """Before the gemeenten; one that could not be made is told with its kind of error, without a link."""
+    pages = [Regional("De regio", "Kort.", page="regio.html"), Regional("Naast elkaar", "Twee.", error="KeyError")]
+    index = render_index(RUNS, about=ABOUT, regional=pages)
+    assert index.index('<a href="regio.html">De regio</a>') < index.index("<h2>Per gemeente</h2>")
+    assert "Mislukt: Naast elkaar</strong> <span>KeyError</span>" in index
+    assert "De hele regio" not in render_index(RUNS, about=ABOUT)
+
+
+def test_pdfs_are_linked_where_there_are_any():
+    """Each link says of which page."""
+    made = replace(RUNS[0], pdf="GM0743-asten/a.pdf")
+    index = render_index([made, *RUNS[1:]], about=ABOUT)
+    assert '<a class="pdf" href="GM0743-asten/a.pdf">pdf<span class="hidden">: Eerste, Asten</span></a>' in index
+    assert index.count('class="pdf"') == 1
+
+
+def test_the_policy_of_the_index_allows_its_own_script_only():
+    """The hash in the policy is that of the one script; pages of notebooks allow none."""
+    index = render_index(RUNS, about=ABOUT)
+    (script,) = re.findall(r"<script>(.*?)</script>", index, flags=re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'" in index
+    page = render_page(notebook(), name="a", gemeente="Asten", gm_code="GM0743", about=ABOUT)
+    assert "<script" not in page
+    assert "script-src" not in page
 
 
 def test_the_shipped_region_has_a_place_for_every_gemeente(region):

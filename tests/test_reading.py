@@ -21,8 +21,9 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-p
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
 NOTEBOOKS = sorted(Path("notebooks").resolve().glob("[0-9]*.ipynb"))
-PAGES = ("index", "index with failures", *(path.stem for path in NOTEBOOKS))
-REPORTS = PAGES[2:]
+WHOLE = ("index", "index with failures", "vergelijken", "regio")
+REPORTS = ("regio", *(path.stem for path in NOTEBOOKS))
+PAGES = (*WHOLE, *REPORTS[1:])
 FOCUSABLE = "a[href], summary, input, select, [tabindex='0']"
 PLACEHOLDER = re.compile(r"no description|image|figure|figuur|afbeelding|untitled|alt", re.IGNORECASE)
 
@@ -60,7 +61,8 @@ def report(tmp_path_factory, region):
             tiles = region.tiles()
             (out / "failures.html").write_text(render_index(RUNS, about=ABOUT, tiles=tiles), encoding="utf-8")
     pages = {name: made / "GM0794-helmond" / f"{name}.html" for name in REPORTS}
-    return {"index": made / "index.html", "index with failures": out / "failures.html"} | pages
+    pages |= {name: made / f"{name}.html" for name in ("index", "regio", "vergelijken")}
+    return pages | {"index with failures": out / "failures.html"}
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +79,8 @@ def open_page(browser, report):
     """A function that opens a page of the report in a window of a given size."""
     pages = []
 
-    def opened(name, *, width=1280, height=900):
-        page = browser.new_page(viewport={"width": width, "height": height})
+    def opened(name, *, width=1280, height=900, scripts=True):
+        page = browser.new_page(viewport={"width": width, "height": height}, java_script_enabled=scripts)
         page.set_default_timeout(10_000)
         page.asked = []
         page.on("request", lambda request: page.asked.append(request.url))
@@ -134,11 +136,11 @@ def test_axe_finds_nothing_on_a_phone_with_everything_open(open_page, name):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_asks_for_itself_only(open_page, report, name):
-    """No request but the page's own; data in the page itself are no requests; no script; under 1 MB."""
+    """No request but the page's own; data in the page are no requests; no script but the index's; under 1 MB."""
     page = open_page(name)
     page.wait_for_load_state("networkidle")
     assert [url for url in page.asked if not url.startswith("data:")] == [report[name].as_uri()]
-    assert page.locator("script").count() == 0
+    assert page.locator("script").count() == name.startswith("index")
     assert report[name].stat().st_size < 1_000_000
 
 
@@ -208,21 +210,55 @@ def seen_rows(page):
     return rows.locator("th").all_inner_texts(), rows.first.locator("th:visible, td:visible").count()
 
 
-def test_the_index_filters_by_status_and_by_subject_without_a_script(open_page):
-    """With the keyboard: one choice hides rows and tiles, the other columns; the first choice brings all back."""
-    page = open_page("index with failures")
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_the_index_filters_by_status_and_by_subject(open_page, scripts):
+    """One choice hides rows and tiles, the other columns; the first choice brings all back; no script is needed."""
+    page = open_page("index with failures", scripts=scripts)
     assert seen_rows(page) == (["Asten", "Helmond", "Deurne"], 4)
-    page.focus("#toon-alle")
-    page.keyboard.press("ArrowDown")
+    page.select_option("#toon", index=1)
     assert seen_rows(page) == (["Helmond"], 4)
     assert page.locator(".tile:visible strong").all_inner_texts() == ["Helmond"]
-    page.keyboard.press("ArrowDown")
+    page.select_option("#toon", index=2)
     assert seen_rows(page) == (["Asten", "Deurne"], 4)
-    page.check("#onderwerp-2")
+    page.select_option("#onderwerp", "Tweede")
     assert page.locator(".reports thead th:visible").all_inner_texts() == ["Gemeente", "Tweede"]
-    page.check("#toon-alle")
-    page.check("#onderwerp-0")
+    page.select_option("#toon", index=0)
+    page.select_option("#onderwerp", index=0)
     assert seen_rows(page) == (["Asten", "Helmond", "Deurne"], 4)
+
+
+def test_the_index_is_searched_by_name_where_scripts_run(open_page):
+    """Parts of names, capitals and accents do not matter; rows and tiles; how many were found is told."""
+    page = open_page("index with failures")
+    page.fill("#zoek", "DÉÚR")
+    assert seen_rows(page)[0] == ["Deurne"]
+    assert page.locator(".tile:visible strong").all_inner_texts() == ["Deurne"]
+    assert page.inner_text(".search output") == "1 van 3 gemeenten"
+    page.fill("#zoek", "")
+    assert seen_rows(page)[0] == ["Asten", "Helmond", "Deurne"]
+    assert page.inner_text(".search output") == ""
+
+
+def test_without_scripts_nothing_asks_to_search(open_page):
+    """The field would do nothing, and is not there; the table is."""
+    page = open_page("index", scripts=False)
+    assert not page.is_visible("#zoek")
+    assert page.locator(".reports tbody tr:visible").count() == 1
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_two_gemeenten_are_put_side_by_side(open_page, scripts):
+    """What is chosen is seen, beside the region, on every line; nothing else is; no script is needed."""
+    page = open_page("vergelijken", scripts=scripts)
+    heads = page.locator(".compare thead").first.locator("th:visible")
+    assert heads.all_inner_texts() == ["Asten", "Deurne", "Hele regio"]
+    page.select_option("#een", "Helmond")
+    page.select_option("#twee", "Veldhoven")
+    assert heads.all_inner_texts() == ["Helmond", "Veldhoven", "Hele regio"]
+    rows = page.locator(".compare tbody tr")
+    assert {rows.nth(at).locator("td:visible").count() for at in range(rows.count())} == {3}
+    page.select_option("#twee", "Helmond")
+    assert heads.all_inner_texts() == ["Helmond", "Hele regio"]
 
 
 SPACED = "* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important; }"

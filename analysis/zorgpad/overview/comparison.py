@@ -32,8 +32,10 @@ class Cell:
 
     Attributes
     ----------
-    text, note : str
-        The number in words, and what goes with it in small letters.
+    text : str
+        The number in words.
+    notes : tuple of str
+        What goes with it in small letters, each on its own line.
     size : float or None
         What a bar beside the number shows; ``None`` for no bar.
     share : float
@@ -43,7 +45,7 @@ class Cell:
     """
 
     text: str
-    note: str = ""
+    notes: tuple[str, ...] = ()
     size: float | None = None
     share: float = 0.0
     href: str = ""
@@ -125,19 +127,25 @@ def _rates(release: Release, codes: list[str]) -> Group:
         whole = 1000 * rates["n_children"].sum() / rates["n_youths"].sum()
         cells = [
             Cell(
-                format_number(row.per_1000, decimals=1),
-                f"{format_number(row.ci_low, decimals=1)} tot {format_number(row.ci_high, decimals=1)} (95%); "
-                f"verschil met de regio: {POSITION_WORDS[row.position]}",
+                _one_decimal(row.per_1000),
+                (
+                    f"95%-interval: {_one_decimal(row.ci_low)} tot {_one_decimal(row.ci_high)}",
+                    f"verschil met de regio: {POSITION_WORDS[row.position]}",
+                ),
                 row.per_1000,
             )
             for row in rates.itertuples()
         ]
-        lines.append(Line(INDICATOR_LABELS[indicator], (*cells, Cell(format_number(whole, decimals=1), "", whole))))
+        lines.append(Line(INDICATOR_LABELS[indicator], (*cells, Cell(_one_decimal(whole), (), whole))))
     note = (
         "Het aantal kinderen gedeeld door het aantal jeugdigen (0 tot en met 18 jaar). Zo zijn een grote en een kleine "
         "gemeente te vergelijken. Daaronder staat wat toeval met het getal kan doen. Leeftijd is niet meegerekend."
     )
     return Group(f"Per 1.000 jeugdigen, {year}", note, tuple(lines))
+
+
+def _one_decimal(rate: float) -> str:
+    return format_number(rate, decimals=1)
 
 
 def _counts(release: Release, codes: list[str]) -> Group:
@@ -154,7 +162,7 @@ def _counts(release: Release, codes: list[str]) -> Group:
 def _count_cells(counts: pd.DataFrame, codes: list[str], *, year: int) -> Iterator[Cell]:
     for area in _areas(counts, codes):
         by_year = area.set_index("year")["n_children"]
-        yield Cell(format_number(by_year.get(year)), f"{year - 1}: {format_number(by_year.get(year - 1))}")
+        yield Cell(format_number(by_year.get(year)), (f"{year - 1}: {format_number(by_year.get(year - 1))}",))
 
 
 def _stock(release: Release, codes: list[str]) -> Group:
@@ -183,10 +191,10 @@ def _foster(release: Release, codes: list[str]) -> Group:
         ended.append(Cell(format_number(n)))
         is_enough = n >= minimum or not release.policy.is_protected
         share = f"{format_percent(low / n)} tot {format_percent(high / n)}" if n and is_enough else _TOO_FEW
-        broken.append(Cell(f"{format_number(low)} tot {format_number(high)}", share))
+        broken.append(Cell(f"{format_number(low)} tot {format_number(high)}", (share,)))
     middle = lengths[lengths["quantile"].round(2) == 0.5]
     stays = [
-        Cell(format_duration(area["time_days"].iloc[0])) if len(area) else Cell(MISSING, _TOO_FEW)
+        Cell(format_duration(area["time_days"].iloc[0])) if len(area) else Cell(MISSING, (_TOO_FEW,))
         for area in _areas(middle, codes)
     ]
     years = bands.loc[bands["area_kind"] == "regio", "year"]
@@ -221,7 +229,7 @@ def _reports(runs: Sequence[Run], codes: list[str]) -> list[Group]:
 
 
 def _link(run: Run | None) -> Cell:
-    return Cell("Lees", f"{run.title}, {run.gemeente}", href=str(run.page)) if run else Cell(MISSING)
+    return Cell("Lees", (f"{run.title}, {run.gemeente}",), href=str(run.page)) if run else Cell(MISSING)
 
 
 _GROUPS = (_rates, _counts, _stock, _foster)

@@ -6,6 +6,7 @@ WeasyPrint is the optional extra ``pdf``. It draws letters with Pango, which is 
 from __future__ import annotations
 
 import logging
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,7 +63,8 @@ def make_pdf(page: str) -> bytes:
     document = weasyprint.HTML(string=page, url_fetcher=own)
     _for_paper(document.etree_element)
     fonts = FontConfiguration()
-    style = weasyprint.CSS(string=_fallback_style(), font_config=fonts)
+    own_style = files("zorgpad").joinpath("templates", "paper.css").read_text(encoding="utf-8")
+    style = weasyprint.CSS(string=_fallback_style() + own_style, font_config=fonts)
     return bytes(document.write_pdf(stylesheets=[style], font_config=fonts, pdf_variant="pdf/ua-1"))
 
 

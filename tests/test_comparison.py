@@ -86,7 +86,7 @@ def test_the_longest_bar_of_a_line_is_whole(release):
     widths = [float(width) for width in re.findall(r"<i style=\"width:([\d.]+)%\">", rates)]
     assert max(widths[:12]) == 100.0
     assert min(widths) > 0
-    assert "<i style" not in counts
+    assert "<i" not in counts
 
 
 def test_counts_bands_and_stays_are_those_of_the_release(release):
@@ -110,7 +110,7 @@ def test_each_gemeente_can_be_chosen_twice_and_has_a_column(release):
     assert re.findall(r"<option(?: selected)?>([^<]+)</option>", page) == names * 2
     assert re.findall(r"<option selected>([^<]+)</option>", page) == names[:2]
     assert page.count('<th scope="col" class="whole">Hele regio</th>') == page.count("<table>")
-    assert f'<th scope="col" class="g g{len(names)}">{names[-1]}</th>' in page
+    assert f'<th scope="col" class="g{len(names)}">{names[-1]}</th>' in page
     assert Reader(page).open == []
 
 
@@ -118,7 +118,7 @@ def test_reports_are_linked_where_they_are(release):
     """Asten's can be read; Helmond's failed, and has no link."""
     page = render_comparison(release, RUNS, about=ABOUT)
     links = cells(page, "Nulmeting")
-    assert links[0] == ["Lees", ":", "Nulmeting:", "hoeveel?,", "Asten"]
+    assert links[0] == ["Lees", ":", "Nulmeting,", "Asten"]
     assert links[4] == ["–"]
     assert 'href="GM0743-asten/a.html"' in page
 

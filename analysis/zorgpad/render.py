@@ -230,6 +230,17 @@ def fill_page(
         home=home,
         about=about,
     )
+    return checked_size(page, source=source)
+
+
+def checked_size(page: str, *, source: str) -> str:
+    """``page``, which is mailed and read on phones.
+
+    Raises
+    ------
+    ReportError
+        When it is larger than 1 MB.
+    """
     if len(page.encode()) > MAX_PAGE_BYTES:
         raise ReportError(f"{source}: the page is larger than 1 MB.\nShow fewer or smaller figures.")
     return page

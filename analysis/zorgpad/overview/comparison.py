@@ -19,10 +19,11 @@ from zorgpad.labels import (
     format_percent,
 )
 from zorgpad.releases import Release, gemeente_rates, last_year
-from zorgpad.render import About, Run, page_template
+from zorgpad.render import About, Run, checked_size, page_template
 from zorgpad.tables import POSITION_WORDS, protection_note
 
 COMPARED_RATES = (JEUGDHULP, VERBLIJF, S2)
+TITLE = "Twee gemeenten naast elkaar"
 _TOO_FEW = "te weinig kinderen"
 
 
@@ -85,15 +86,21 @@ def render_comparison(release: Release, runs: Sequence[Run], *, about: About) ->
     -------
     str
         A complete document in Dutch.
+
+    Raises
+    ------
+    ReportError
+        When it becomes larger than 1 MB; 342 gemeenten and 9 notebooks fit.
     """
     codes = gemeente_order(release)
     groups = [group for make in _GROUPS if (group := _made(make, release, codes)) is not None]
-    return page_template("comparison.html").render(
+    page = page_template("comparison.html").render(
         names=[release.region.gemeente_name(code) for code in codes],
         groups=[*groups, *_reports(runs, codes)],
         protection=protection_note(release.policy),
         about=about,
     )
+    return checked_size(page, source=TITLE)
 
 
 def gemeente_order(release: Release) -> list[str]:
@@ -212,8 +219,9 @@ def _foster(release: Release, codes: list[str]) -> Group:
 
 def _areas(frame: pd.DataFrame, codes: list[str]) -> Iterator[pd.DataFrame]:
     """The rows of each gemeente, then those of the region."""
+    own = dict(list(frame[frame["area_kind"] == "gemeente"].groupby("area", sort=False)))
     for code in codes:
-        yield frame[(frame["area_kind"] == "gemeente") & (frame["area"] == code)]
+        yield own.get(code, frame.iloc[:0])
     yield frame[frame["area_kind"] == "regio"]
 
 
@@ -229,7 +237,7 @@ def _reports(runs: Sequence[Run], codes: list[str]) -> list[Group]:
 
 
 def _link(run: Run | None) -> Cell:
-    return Cell("Lees", (f"{run.title}, {run.gemeente}",), href=str(run.page)) if run else Cell(MISSING)
+    return Cell("Lees", (f"{run.short_title}, {run.gemeente}",), href=str(run.page)) if run else Cell(MISSING)
 
 
 _GROUPS = (_rates, _counts, _stock, _foster)

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from zorgpad.batch.jobs import Plan
@@ -28,13 +27,14 @@ _TOLD = {
 def write_overviews(part: Path, plan: Plan, runs: Sequence[Run]) -> None:
     """Write the index, and where there is a release the page of the region and the comparison, with their hashes.
 
-    A page that cannot be made stays alone: the index says so, with the kind of error.
+    A page that cannot be made stays alone: the index says so, with the kind of error. The batch's last look goes over
+    these pages too.
     """
     pages: dict[str, str] = {}
     regional = []
     for name, make in _makers(plan, runs).items():
         try:
-            pages[name] = _looked_through(make())
+            pages[name] = make()
             regional.append(Regional(*_TOLD[name], page=name))
         except Exception as failure:
             regional.append(Regional(*_TOLD[name], error=type(failure).__name__))
@@ -68,13 +68,3 @@ def _makers(plan: Plan, runs: Sequence[Run]) -> dict[str, Callable[[], str]]:
         REGION_PAGE: partial(render_regional, release, about=plan.about),
         COMPARISON_PAGE: partial(render_comparison, release, runs, about=plan.about),
     }
-
-
-def _looked_through(page: str) -> str:
-    """``page``, after the last look that every page gets."""
-    from zorgpad.scan import require_clean
-
-    with TemporaryDirectory(prefix="zorgpad-") as folder:
-        Path(folder, "page.html").write_text(page, encoding="utf-8")
-        require_clean(folder)
-    return page

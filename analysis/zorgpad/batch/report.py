@@ -136,6 +136,11 @@ def manifests(report: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             continue
 
 
+def pdfs_of(part: Path) -> list[str]:
+    """The pages on paper: made of pages that are looked through, and in a form that the scanner cannot read."""
+    return [path.relative_to(part).as_posix() for path in part.glob("*/*.pdf")]
+
+
 def pages_of(part: Path) -> Iterator[str]:
     """Every page and notebook of a finished part, relative to it: each was looked through by the job that made it."""
     for path, manifest in manifests(part):

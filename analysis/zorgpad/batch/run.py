@@ -134,7 +134,7 @@ def run_batch(
     from zorgpad.batch.jobs import identified, make_plan, with_release  # workers import this module, but not these
     from zorgpad.batch.place import RECORDS, RELEASE, building
     from zorgpad.batch.pool import Progress, outcomes
-    from zorgpad.batch.report import clear, finish, pages_of, record_run, reuse, run_of
+    from zorgpad.batch.report import clear, finish, pages_of, pdfs_of, record_run, reuse, run_of
 
     if workers < 1:
         raise ReportError(f"{workers} workers can do no work.\nGive 1 or more.")
@@ -168,7 +168,7 @@ def run_batch(
             seconds[job.key] = round(outcome.seconds, 2)
         n_dropped = finish(part, plan, records, folder=folder, seconds=seconds)
         beside = folder.with_name(f"{folder.name}.evidence")
-        seen = {RECORDS, *(pages_of(part) if plan.about.is_synthetic else ())}
+        seen = {RECORDS, *pdfs_of(part), *(pages_of(part) if plan.about.is_synthetic else ())}
         plan.guard.let_go(plan.published, part, beside=beside, seen=seen, region=plan.region)
     runs = tuple(run_of(plan, job.gm_code, job.notebook.name, records[job]) for job in plan.jobs)
     return BatchResult(runs, folder, n_dropped, n_reused)

@@ -4,15 +4,18 @@ import fcntl
 import os
 import re
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from notebooks import code, markdown, notebook
 from test_overview import ABOUT, RUNS
 from zorgpad.batch import run_batch
 from zorgpad.overview import render_index
 from zorgpad.register import write_register
+from zorgpad.render import render_page
 from zorgpad.sample import make_register
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra 'test')")
@@ -21,7 +24,7 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-p
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
 NOTEBOOKS = sorted(Path("notebooks").resolve().glob("[0-9]*.ipynb"))
-WHOLE = ("index", "index with failures", "vergelijken", "regio")
+WHOLE = ("index", "index with failures", "with code", "vergelijken", "regio")
 REPORTS = ("regio", *(path.stem for path in NOTEBOOKS))
 PAGES = (*WHOLE, *REPORTS[1:])
 FOCUSABLE = "a[href], summary, input, select, [tabindex='0']"
@@ -60,9 +63,22 @@ def report(tmp_path_factory, region):
             assert result.ok, [run.error for run in result.runs]
             tiles = region.tiles()
             (out / "failures.html").write_text(render_index(RUNS, about=ABOUT, tiles=tiles), encoding="utf-8")
+            (out / "code.html").write_text(page_with_code(), encoding="utf-8")
     pages = {name: made / "GM0794-helmond" / f"{name}.html" for name in REPORTS}
     pages |= {name: made / f"{name}.html" for name in ("index", "regio", "vergelijken")}
-    return pages | {"index with failures": out / "failures.html"}
+    return pages | {"index with failures": out / "failures.html", "with code": out / "code.html"}
+
+
+def page_with_code():
+    """A page for a researcher, of numbers that are not protected: code behind buttons, and the warning."""
+    cells = (
+        markdown("# Proef\n\nInleiding.\n\n## Wat zien we?"),
+        code("x = 1\n" * 3),
+        markdown("## Meer"),
+        code("y = 2"),
+    )
+    about = replace(ABOUT, has_code=True, is_internal=True)
+    return render_page(notebook(*cells), name="proef", gemeente="Asten", gm_code="GM0743", about=about)
 
 
 @pytest.fixture(scope="module")

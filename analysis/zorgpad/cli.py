@@ -5,6 +5,7 @@ Commands import what they need when they run, so that ``--help`` is quick. A mis
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import traceback
@@ -573,12 +574,21 @@ def _notebook_folder() -> Path:
 
 
 def _notebooks() -> list[Path]:
-    """Every notebook of the folder, in the order of their names."""
+    """Every notebook of the folder that is for reports, in the order of their names."""
     folder = _notebook_folder()
-    found = sorted(folder.glob("*.ipynb"))
+    found = [path for path in sorted(folder.glob("*.ipynb")) if _is_for_reports(path)]
     if not found:
         raise ReportError(f"There are no notebooks in {folder}.\nGive them with --notebook.")
     return found
+
+
+def _is_for_reports(path: Path) -> bool:
+    """Whether a notebook is not marked (``zorgpad.report`` false in its metadata) as one to explore with."""
+    try:
+        mark = json.loads(path.read_text(encoding="utf-8")).get("metadata", {}).get("zorgpad", {})
+    except (OSError, ValueError, AttributeError):
+        return True  # whoever runs it says what is wrong with it
+    return bool(mark.get("report", True))
 
 
 def _tell_register(register: Register, folder: Path) -> None:

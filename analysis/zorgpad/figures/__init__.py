@@ -10,6 +10,7 @@ from zorgpad.figures.process import draw_process
 from zorgpad.figures.products import draw_realisation, draw_referrers, draw_waits
 from zorgpad.figures.region import draw_ambition, draw_funnel, draw_shrunken
 from zorgpad.figures.roads import draw_around, draw_chronogram, draw_sequence_index, draw_stapeling
+from zorgpad.figures.style import to_png
 from zorgpad.figures.timeline import draw_timelines
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "draw_stock",
     "draw_timelines",
     "draw_waits",
+    "to_png",
 ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
@@ -73,6 +75,14 @@ def new_figure(
             rows, columns, squeeze=False, gridspec_kw={"height_ratios": heights} if heights else None
         )
     return figure, list(axes.ravel())
+
+
+def to_png(figure: Figure, *, dots_per_inch: int) -> bytes:
+    """The figure as a picture, drawn once; ``savefig`` draws a figure with a layout twice."""
+    buffer = io.BytesIO()
+    figure.set_dpi(dots_per_inch)
+    FigureCanvasAgg(figure).print_png(buffer)
+    return buffer.getvalue()
 
 
 def ink_on(colour: str) -> str:

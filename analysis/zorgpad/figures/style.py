@@ -81,7 +81,7 @@ def to_png(figure: Figure, *, dots_per_inch: int) -> bytes:
     """The figure as a picture, drawn once; ``savefig`` draws a figure with a layout twice."""
     buffer = io.BytesIO()
     figure.set_dpi(dots_per_inch)
-    FigureCanvasAgg(figure).print_png(buffer)
+    FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call] # matplotlib's
     return buffer.getvalue()
 
 

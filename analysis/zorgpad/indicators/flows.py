@@ -88,7 +88,8 @@ def stock_and_flow(members: pd.DataFrame, region: Region) -> pd.DataFrame:
         stock_after.
     """
     names = (STOCK, *FLOWS_IN, *FLOWS_OUT)
-    periods = sorted(members["period"].unique())
+    seen = pd.PeriodIndex(members["period"].unique(), freq="M")
+    periods = pd.period_range(seen.min(), seen.max()).strftime("%Y-%m").tolist() if len(seen) else []
     parts = []
     for form, own in members.groupby("zorgvorm", sort=True):
         counts = count_members(own, region, cells={"period": periods, "indicator": names})

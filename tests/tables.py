@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from zorgpad.register import Register
@@ -44,6 +46,15 @@ def register(allocations: str, deliveries: str = "", *, birth_date: str = "2012-
         {"client_id": rows["client_id"].unique(), "birth_date": pd.Timestamp(birth_date), "sex": "f"}
     )
     return Register(clients, rows, messages, empty(Declarations), meta={"source": "test", "is_synthetic": True})
+
+
+def one_child(**meta: object) -> Register:
+    """A register of one child in Helmond with one allocation of pleegzorg, which says ``meta`` of itself."""
+    records = register("""
+        client | product | provider | start      | end
+        a      | 43A09   | 11111111 | 2021-09-01 |
+    """)
+    return replace(records, meta=meta)
 
 
 def rows(frame: pd.DataFrame, *names: str) -> list[tuple[object, ...]]:

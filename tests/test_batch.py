@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import pandas as pd
 import pytest
 
 from notebooks import PARAMETERS, PUBLISH, code, markdown, notebook, write_notebook
-from tables import register as register_of
+from tables import one_child
 from zorgpad.batch import Progress, run_batch
 from zorgpad.batch.execute import Outcome
 from zorgpad.batch.fork_server import fork_server
@@ -42,15 +41,6 @@ class Recorder(Executor):
         except Exception as error:
             future.set_exception(error)
         return future
-
-
-def one_child(**meta):
-    """A register of one child with one allocation."""
-    records = register_of("""
-        client | product | provider | start      | end
-        a      | 43A09   | 11111111 | 2021-09-01 |
-    """)
-    return replace(records, meta=meta)
 
 
 @pytest.fixture(scope="module")

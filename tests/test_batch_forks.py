@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from notebooks import code, notebook, write_notebook
-from tables import register as register_of
+from tables import one_child
 from zorgpad.batch import fork_server, run_batch
 from zorgpad.register import write_register
 
@@ -69,11 +69,7 @@ def test_papermill_alone_forks_kernels_by_the_name_of_the_kernelspec(installed, 
 def test_without_a_server_a_kernel_is_started_afresh(tmp_path, monkeypatch):
     """As on Windows: the kernel is a child of the process that asked, and the page is the same."""
     monkeypatch.setattr("zorgpad.batch.forks.server_address", lambda: "")
-    records = register_of("""
-        client | product | provider | start      | end
-        a      | 43A09   | 11111111 | 2021-09-01 |
-    """)
-    records.meta.update({"region": "een10voordejeugd", "peildatum": "2024-01-01"})
+    records = one_child(source="Proef", is_synthetic=True, region="een10voordejeugd", peildatum="2024-01-01")
     tell = "import os\nfrom zorgpad.publish import publish_text\npublish_text(f'kernel van {os.getppid()}')"
     with ThreadPoolExecutor(1) as threads:
         result = run_batch(

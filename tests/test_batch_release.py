@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from notebooks import write_notebook
-from tables import register as register_of
+from tables import one_child
 from test_batch import Recorder
 from zorgpad.batch import run_batch
 from zorgpad.errors import DataError, ReportError
@@ -20,11 +20,7 @@ OPENS = "from zorgpad.releases import open_release"
 @pytest.fixture
 def register(tmp_path):
     """The folder of a register of one child."""
-    records = register_of("""
-        client | product | provider | start      | end
-        a      | 43A09   | 11111111 | 2021-09-01 |
-    """)
-    records.meta.update({"region": "een10voordejeugd", "peildatum": "2024-01-01"})
+    records = one_child(source="Proef", is_synthetic=True, region="een10voordejeugd", peildatum="2024-01-01")
     return write_register(records, tmp_path / "register")
 
 

@@ -601,6 +601,12 @@ def _show_account(register: Register) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from zorgpad.quality import reading_totals
+
+    sums = Table("read", "rows", "kept", "rejected", "replaced or withdrawn")
+    for row in reading_totals(register).itertuples(index=False):
+        sums.add_row(row.what, *(f"{n:,}" for n in (row.n_read, row.n_kept, row.n_rejected, row.n_replaced)))
+    Console().print(sums)
     left_out = register.attrition[register.attrition["rows_before"] > register.attrition["rows_after"]]
     if left_out.empty:
         typer.echo("Every row that was read is kept.")

@@ -26,9 +26,11 @@ from zorgpad.errors import DataError
 DOMAIN = b"jw-client-v1|"
 ROUNDING_DOMAIN = b"jw-rounding-v1"
 MINIMUM_KEY_BYTES = 32
+PREFIX = "c_"
 WELL_FORMED = re.compile(r"c_[a-p]{30}")
 
 _MAKE_A_KEY = "Make one outside the project, once, and keep it: zorgpad key new PATH"
+_MAYBE_BSN = re.compile(r"[0-9]{8,9}")
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _ELEVEN_TEST = np.array([9, 8, 7, 6, 5, 4, 3, 2, -1])
 
@@ -127,14 +129,14 @@ def _one(identifier: str, secret: bytes) -> str:
     if WELL_FORMED.fullmatch(identifier):
         return identifier
     digest = hmac.digest(secret, DOMAIN + identifier.zfill(9).encode(), hashlib.sha256)
-    return "c_" + digest[:15].hex().translate(_LETTERS)
+    return PREFIX + digest[:15].hex().translate(_LETTERS)
 
 
 def is_bsn(values: pd.Series) -> pd.Series:
     """Whether each value could be a raw BSN: nine digits that pass the elfproef, or eight with a lost zero."""
-    text = values.astype(object).fillna("").astype(str).str.strip()
-    candidate = text.str.fullmatch(r"[0-9]{8,9}")
-    digits = text[candidate].str.zfill(9)
+    stripped = [str(value).strip() for value in values]
+    candidate = np.array([_MAYBE_BSN.fullmatch(text) is not None for text in stripped], dtype=bool)
+    digits = [stripped[place].zfill(9) for place in np.flatnonzero(candidate)]
     table = np.array([list(value) for value in digits], dtype=np.int64).reshape(-1, 9)
     result = pd.Series(data=False, index=values.index)
     result[candidate] = (table @ _ELEVEN_TEST % 11 == 0) & table.any(axis=1)

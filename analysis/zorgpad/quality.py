@@ -10,7 +10,7 @@ import pandas as pd
 
 from zorgpad.region import ANY_CODE, Region
 from zorgpad.register import Register
-from zorgpad.schemas import Allocations, normalise
+from zorgpad.schemas import TABLES, Allocations, normalise
 
 # Codes of the findings, in the order in which they are told.
 OVERLAP = "overlap"
@@ -45,6 +45,7 @@ COMPLETE_SHARE = 0.95  # a declared month is complete when this share of what ev
 DECLARING_DAYS = 31  # what is declared later than a month after the period comes late
 GAP_MONTHS = 2  # so many months without any message is a gap in delivery
 _CHANGE = pd.Timestamp("2022-01-01")  # woonplaatsbeginsel and new contracts
+_ROWS = ("client", "allocation", "delivery", "declaration")  # what a row of each table is, as the account calls it
 _UNLINKED = ("delivery: its allocation is unknown", "delivery: without ToewijzingNummer (taakgericht)")
 _LINE = ["gemeente", "client_id", "product_category", "product_code", "provider_id"]
 
@@ -191,6 +192,30 @@ def _long_runs(months: list[pd.Period]) -> list[pd.Period]:
         else:
             runs.append([month])
     return [month for run in runs if len(run) >= GAP_MONTHS for month in run]
+
+
+def reading_totals(register: Register) -> pd.DataFrame:
+    """What became of everything that was read: the sums of the account.
+
+    Returns
+    -------
+    DataFrame
+        what (client, allocation, delivery, declaration, and what else a reader met: request, period), n_read, n_kept,
+        n_rejected (somebody could mend them), n_replaced (replaced, repeated, withdrawn or credited). n_read is always
+        the sum of the other three.
+    """
+    account = register.attrition
+    account = account.assign(what=account["reason"].astype(str).str.split(": ").str[0])
+    rejected = register.rejects["reason"].astype(str).str.split(": ").str[0].value_counts()
+    kept = {what: len(getattr(register, name)) for what, name in zip(_ROWS, TABLES, strict=True)}
+    rows = []
+    for what in [*kept, *(name for name in account["what"].unique() if name not in kept)]:
+        own = account[account["what"] == what]
+        n_kept = kept.get(what, int(own["rows_after"].iloc[-1]) if len(own) else 0)
+        n_lost = int((own["rows_before"] - own["rows_after"]).sum())
+        n_rejected = n_lost if what == "client" else int(rejected.get(what, 0))
+        rows.append((what, n_kept + n_lost, n_kept, n_rejected, n_lost - n_rejected))
+    return pd.DataFrame(rows, columns=["what", "n_read", "n_kept", "n_rejected", "n_replaced"])
 
 
 def region_remarks(region: Region) -> list[str]:

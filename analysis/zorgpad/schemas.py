@@ -22,7 +22,7 @@ from pandera.errors import SchemaErrors
 
 from zorgpad.arrays import n_different
 from zorgpad.errors import DataError
-from zorgpad.pseudonym import is_bsn
+from zorgpad.pseudonym import PREFIX, is_bsn
 
 # pandera asks which frame libraries there are by importing each; Dask's takes a second and 45 MB, in every process. The
 # tables here are pandas.
@@ -211,9 +211,10 @@ class Paths(_Table):
 
 
 def _raw_bsns(values: pd.Series) -> pd.Series:
-    """The different values that could be a BSN; each is tested once."""
-    unique = pd.Series(values.unique())
-    return unique[is_bsn(unique)]
+    """The different values that could be a BSN, each tested once; what begins as a pseudonym is none."""
+    unique = [value for value in values.unique() if not (isinstance(value, str) and value.startswith(PREFIX))]
+    others = pd.Series(unique, dtype=object)
+    return others[is_bsn(others)]
 
 
 TABLES: dict[str, type[_Table]] = {
@@ -352,7 +353,7 @@ def _check_each_value_once(frame: pd.DataFrame, table: type[_Table]) -> None:
             continue
         is_repeated = frame[name].dtype == object and column.dtype is not None and not column.unique
         values = pd.Series(pd.unique(frame[name]), dtype=object) if is_repeated else frame[name]
-        column.validate(values.to_frame(name), lazy=True, inplace=True)
+        _without_type(column, values).validate(values.to_frame(name), lazy=True, inplace=True)
     schema.remove_columns(list(schema.columns)).validate(frame, lazy=True, inplace=True)
 
 
@@ -363,6 +364,14 @@ def _is_plainly_good(values: pd.Series, column: pa.Column) -> bool:
     if str(column.dtype) != "str":
         return str(values.dtype) == str(column.dtype) and (column.nullable or not values.hasnans)
     return infer_dtype(values, skipna=column.nullable) in ("string", "empty")
+
+
+def _without_type(column: pa.Column, values: pd.Series) -> pa.Column:
+    """``column`` without its type when ``values`` are plainly text: pandera would look at each of them for it."""
+    if str(column.dtype) != "str" or infer_dtype(values, skipna=column.nullable) != "string":
+        return column
+    rules = {"checks": column.checks, "nullable": column.nullable, "unique": column.unique}
+    return pa.Column(None, name=column.name, **rules)
 
 
 def _explain(failures: pd.DataFrame, where: str) -> str:

@@ -82,6 +82,7 @@ def read_ijw(folder_or_zip: str | Path, region: Region, *, key: BinaryIO | None)
         raise DataError(f"{folder_or_zip} holds no JW301 message: nothing is allocated.\nAdd the JW301 messages.")
     mentioned = [rows["bsn"].unique().astype(object) for rows in messages.rows.values()]
     bsns = pd.Series(np.concatenate(mentioned), dtype=object).drop_duplicates(ignore_index=True)
+    n_rows = {kind: len(rows) for kind, rows in messages.rows.items() if len(rows)}
     # Popped, so that the raw rows do not stay in memory beside the pseudonymised ones.
     rows = {kind: _identified(messages.rows.pop(kind), kind, region, secret) for kind in LAYOUTS}
     tables, counts = _tables(rows, messages)
@@ -90,6 +91,7 @@ def read_ijw(folder_or_zip: str | Path, region: Region, *, key: BinaryIO | None)
         "is_synthetic": bool(read_marker(messages.files.marker) and is_fictive(bsns).all()),
         "region": region.name,
         "n_messages": messages.n_messages,
+        "n_rows": n_rows,
         "n_versions": messages.n_versions,
         "n_other_files": messages.files.n_other,
         "n_bsn_not_elfproef": int((~is_bsn(bsns)).sum()),
@@ -158,7 +160,8 @@ def _standing(
     account += reasons
     declarations, reasons, declared = declared_months(rows.pop(DECLARATION.name))
     account += reasons
-    clients = clients[clients["client_id"].isin(allocations["client_id"])]
+    mentioned, clients = clients, clients[clients["client_id"].isin(allocations["client_id"])]
+    account.append(account_row(STEP, "client: without an allocation that is kept", mentioned, clients))
     found = {"client": clients, "allocation": allocations}
     for what, records in (("delivery", deliveries), ("declaration", declarations)):
         found[what], reasons = _of_allocations(records, allocations, left_out, what=what)

@@ -17,6 +17,7 @@ from zorgpad.answers import (
     waiting_times,
 )
 from zorgpad.errors import DataError
+from zorgpad.spells import build_spells
 
 PEILDATUM = "2024-01-01"
 
@@ -148,7 +149,7 @@ def test_residence_as_it_is_paid_since_the_woonplaatsbeginsel(region):
 
 
 def test_the_order_of_segments_in_a_year(region):
-    """a: treatment, then family; b: family, then treatment, then family again; c: one segment only."""
+    """Child a: treatment, then family; b: family, then treatment, then family again; c: one segment only."""
     made = register(
         """client | product | provider | start      | end
            a      | 43A17   | 1        | 2022-01-05 | 2022-03-01
@@ -158,10 +159,12 @@ def test_the_order_of_segments_in_a_year(region):
            b      | 43A09   | 3        | 2022-05-01 | 2022-12-01
            c      | 43A09   | 2        | 2022-03-01 | 2022-06-01"""
     )
-    table = segment_order(made.allocations, region, years=[2022, 2023])
-    assert rows(table, "period", "n_children", "n_of") == [
-        *[("2022", n, 2) for n in (1, 0, 1, 0)],
-        *[("2023", 0, 0)] * 4,
+    spells, _ = build_spells(made, region, peildatum=PEILDATUM)
+    table = segment_order(made, spells, region=region, years=[2022, 2023])
+    whole = table[table["area_kind"] == "regio"]
+    assert rows(whole, "period", "order", "n_children", "n_of", "share") == [
+        ("2022", "eerst segment 1", 1, 2, 0.5),
+        ("2022", "eerst segment 2", 1, 2, 0.5),
     ]
 
 

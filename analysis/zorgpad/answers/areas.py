@@ -10,10 +10,9 @@ from zorgpad.answers.shares import with_share
 from zorgpad.arrays import as_day
 from zorgpad.indicators.areas import areas_of_rows
 from zorgpad.indicators.benchmark import exact_poisson
-from zorgpad.indicators.nulmeting import S1, S2, period_bounds
+from zorgpad.indicators.nulmeting import nulmeting_members, segment_orders
 from zorgpad.region import Region
-
-BOTH_WAYS, TOGETHER = "heen en weer", "tegelijk"
+from zorgpad.register import Register
 
 
 def as_paid_now(
@@ -62,46 +61,19 @@ def as_paid_now(
     return table[["area_kind", "area", "stock_date", *columns]]
 
 
-def segment_order(spells: pd.DataFrame, region: Region, *, years: Iterable[int]) -> pd.DataFrame:
-    """Children with residence of both segments in one year, and in which order (question 18).
-
-    Counted by care that was delivered (spells); with a year of allocations the numbers are those of the nulmeting.
-
-    Parameters
-    ----------
-    spells : DataFrame
-        :class:`zorgpad.schemas.Spells`, or allocations: client_id, product columns, start_date, end_date.
+def segment_order(register: Register, spells: pd.DataFrame, *, region: Region, years: Iterable[int]) -> pd.DataFrame:
+    """Children with residence of both segments in one year, and which of the two began first (question 18).
 
     Returns
     -------
     DataFrame
-        period, order (``S1-verblijf → S2``, ``S2 → S1-verblijf``, ``heen en weer``: a segment comes back after the
-        other; ``tegelijk``: begun on one day), n_children, n_of (children with both), share, ci_low, ci_high (Wilson).
+        area_kind, area, period, order (as :func:`zorgpad.indicators.segment_orders`), n_children, n_of (children with
+        both segments, as the nulmeting counts them), share, ci_low, ci_high (Wilson). Areas and years without such
+        children have no rows.
     """
-    kinds = region.map_products(spells[spells["product_code"].notna()])
-    second = kinds["segment"].map({"1": S1, "2": S2}).where(kinds["is_verblijf"])
-    rows = spells.loc[kinds.index].assign(segment=second).dropna(subset=["segment"])
-    orders = (f"{S1} → {S2}", f"{S2} → {S1}", BOTH_WAYS, TOGETHER)
-    parts = []
-    for year in years:
-        first, after = period_bounds(str(year))
-        own = rows[(rows["start_date"] < after) & ~(rows["end_date"] <= first)]
-        own = own.sort_values(["client_id", "start_date"], kind="stable")
-        both = own.groupby("client_id")["segment"].transform("nunique") == 2
-        found = [_order(child) for _, child in own[both].groupby("client_id")]
-        counts = pd.Series(found, dtype=object).value_counts().reindex(orders, fill_value=0)
-        part = pd.DataFrame({"order": orders, "n_children": counts.to_numpy(), "n_of": int(counts.sum())})
-        parts.append(with_share(part, n="n_children", n_of="n_of").assign(period=str(year)))
-    table = pd.concat(parts, ignore_index=True)
-    return table[["period", "order", "n_children", "n_of", "share", "ci_low", "ci_high"]]
-
-
-def _order(rows: pd.DataFrame) -> str:
-    """The order of one child's segments, by the days on which spells began."""
-    starts = rows.groupby("segment")["start_date"].min()
-    if starts[S1] == starts[S2]:
-        return TOGETHER
-    changes = (rows["segment"] != rows["segment"].shift()).sum() - 1
-    if changes > 1:
-        return BOTH_WAYS
-    return f"{S1} → {S2}" if starts[S1] < starts[S2] else f"{S2} → {S1}"
+    members = nulmeting_members(register, region, periods=[str(year) for year in years])
+    orders = segment_orders(members, spells, region=region)
+    cells = ["area_kind", "area", "period"]
+    counts = orders.groupby([*cells, "order"]).size().rename("n_children").reset_index()
+    counts["n_of"] = counts.groupby(cells)["n_children"].transform("sum")
+    return with_share(counts, n="n_children", n_of="n_of")

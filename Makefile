@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env report test exactness bench-report kills bundle-check lint coverage-simulation lock clean
+.PHONY: help env report test exactness bench-report kills bundle-check lint coverage-simulation support-simulation backcast lock clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -60,6 +60,12 @@ lint: env ## check style, types, the notebooks and environment.yml
 
 coverage-simulation: env ## try in simulated regions how often the 95% limits hold the truth (docs/coverage.md)
 	@$(BIN)/python tests/benchmarks/coverage.py
+
+support-simulation: env ## try how often the limits of support before a breakdown hold the truth (docs/questions.md)
+	@$(BIN)/python tests/benchmarks/support.py 150 500
+
+backcast: env ## try in 200 simulated regions how often a projection holds what happened (docs/questions.md)
+	@$(BIN)/python tests/benchmarks/backcast.py 200 1500 10000
 
 lock: ## resolve the dependencies of pyproject.toml anew into requirements.lock (needs uv)
 	$(LOCK_TOOL) pip compile pyproject.toml --extra cluster --extra pdf --extra test --extra dev --universal --python-version 3.11 \

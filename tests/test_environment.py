@@ -103,6 +103,8 @@ def test_make_help_shows_every_target_that_a_person_types():
         "bench-report",
         "kills",
         "bundle-check",
+        "support-simulation",
+        "backcast",
     }
 
 

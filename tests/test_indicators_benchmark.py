@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import nbinom
 
 from zorgpad.errors import DataError
 from zorgpad.indicators import benchmark, exact_poisson, funnel_limits, shrink
@@ -37,6 +38,9 @@ def test_funnel_limits_leave_the_named_chance_outside():
     """Expected 1: P(0) = 0.368, P(≤3) = 0.981, P(≤2) = 0.920, so 95% lies in 0…3."""
     low, high = funnel_limits(np.array([1.0]), tail=0.025)
     assert (low[0], high[0]) == (0, 3)
+    # P(≤4) = 0.99634 and P(≤5) = 0.99941, so of 99.8% (0.1% on either side) the highest is 5.
+    low, high = funnel_limits(np.array([1.0]), tail=0.001)
+    assert (low[0], high[0]) == (0, 5)
 
 
 def test_age_explains_what_age_explains(region):
@@ -58,6 +62,17 @@ def test_shrinkage_pulls_small_numbers_to_the_mean():
     assert mean < table["shrunken_ratio"][0] < table["shrunken_ratio"][1] < 2
     equal = shrink(np.array([10, 20, 30]), np.array([10.0, 20.0, 30.0]))
     assert equal["shrunken_ratio"].tolist() == pytest.approx([1, 1, 1])
+
+
+def test_shrinkage_is_that_of_the_likeliest_gamma():
+    """Poisson counts with gamma ratios are negative binomial: a grid over its shape gives the same ratios."""
+    observed, expected = np.array([2, 20, 50, 100, 10]), np.array([1.0, 10.0, 70.0, 60.0, 21.0])
+    mean = observed.sum() / expected.sum()
+    shapes = np.exp(np.linspace(-4, 12, 40001))
+    chance = shapes[:, None] / (shapes[:, None] + mean * expected)
+    best = shapes[nbinom.logpmf(observed, shapes[:, None], chance).sum(axis=1).argmax()]
+    ratios = (best + observed) / (best / mean + expected)
+    assert shrink(observed, expected)["shrunken_ratio"].to_numpy() == pytest.approx(ratios, rel=1e-3)
 
 
 def test_a_year_without_population_is_refused(region):

@@ -18,6 +18,7 @@ from zorgpad.schemas import GEEN_ZORG, LADDER, OUTSIDE_CARE, VOLWASSEN
 _HALF_BOX, _BOX_HEIGHT = 2.2, 0.78
 _LABEL_ROOM, _LABEL_WIDTH = 0.27, 1.7
 _RARE = "#c3cad1"
+_WIDTH_INCHES = 8.0  # a box holds a line of words
 UP, DOWN = "#a8480a", "#0b5cad"
 
 
@@ -39,7 +40,7 @@ def draw_process(nodes: pd.DataFrame, edges: pd.DataFrame, *, rare_below: float 
     """
     present = [state for state in LADDER if state in set(nodes["state"])]
     place = {state: float(height) for height, state in enumerate(present)}
-    figure, (axes,) = new_figure(0.82 * len(present) + 0.5)
+    figure, (axes,) = new_figure(0.82 * len(present) + 0.5, width=_WIDTH_INCHES)
     drawn = edges[edges["from_state"].isin(present) & edges["to_state"].isin(set(present) - set(OUTSIDE_CARE))]
     drawn = drawn.sort_values("probability", kind="stable")
     arcs = [_Arc.of(row, place) for row in drawn.itertuples(index=False)]

@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter
 
 from zorgpad.labels import format_number, format_percent
 
-WIDTH_INCHES = 8.0
+WIDTH_INCHES = 7.0
 INK, SOFT_INK, GRID, PAPER = "#1d2733", "#52606d", "#d9dee3", "#ffffff"
 # Ordered light to dark within each kind of care; told apart by who sees no red or no green, and in greyscale.
 STATE_COLOURS = {
@@ -66,11 +66,19 @@ _RULES: dict[Any, Any] = {
 
 
 def new_figure(
-    height: float, *, rows: int = 1, columns: int = 1, heights: Sequence[float] | None = None
+    height: float,
+    *,
+    rows: int = 1,
+    columns: int = 1,
+    heights: Sequence[float] | None = None,
+    width: float = WIDTH_INCHES,
 ) -> tuple[Figure, list[Axes]]:
-    """An empty figure of the common width with ``rows`` × ``columns`` axes, in reading order."""
+    """An empty figure with ``rows`` × ``columns`` axes, in reading order.
+
+    The common width is narrow, so that letters stay readable on a phone.
+    """
     with mpl.rc_context(_RULES):
-        figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
+        figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.subplots(
             rows, columns, squeeze=False, gridspec_kw={"height_ratios": heights} if heights else None
         )

@@ -69,6 +69,8 @@ def test_pdfs_are_linked_where_there_are_any():
     index = render_index([made, *RUNS[1:]], about=ABOUT)
     assert '<a class="pdf" href="GM0743-asten/a.pdf">pdf<span class="hidden">: Eerste, Asten</span></a>' in index
     assert index.count('class="pdf"') == 1
+    whole = render_index(RUNS, about=ABOUT, regional=[Regional("De regio", "Kort.", page="r.html", pdf="r.pdf")])
+    assert '<a class="pdf" href="r.pdf">pdf<span class="hidden">: De regio</span></a>' in whole
 
 
 def test_the_policy_of_the_index_allows_its_own_script_only():

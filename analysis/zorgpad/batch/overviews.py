@@ -10,11 +10,12 @@ from typing import Any
 
 from zorgpad.batch.jobs import Plan
 from zorgpad.batch.place import INDEX_FILE
-from zorgpad.manifest import MANIFEST_FILE, hash_text, write_json
+from zorgpad.manifest import MANIFEST_FILE, hash_bytes, write_json
 from zorgpad.overview import Regional, render_index
+from zorgpad.paper import make_pdf
 from zorgpad.render import Run
 
-REGION_PAGE, COMPARISON_PAGE = "regio.html", "vergelijken.html"
+REGION_PAGE, REGION_PDF, COMPARISON_PAGE = "regio.html", "regio.pdf", "vergelijken.html"
 _TOLD = {
     REGION_PAGE: ("De regio in het kort", "De belangrijkste cijfers van de hele regio, op één pagina."),
     COMPARISON_PAGE: (
@@ -25,23 +26,26 @@ _TOLD = {
 
 
 def write_overviews(part: Path, plan: Plan, runs: Sequence[Run]) -> None:
-    """Write the index, and where there is a release the page of the region and the comparison, with their hashes.
+    """Write the index and, where there is a release, the page of the region and the comparison, with their hashes.
 
     A page that cannot be made stays alone: the index says so, with the kind of error. The batch's last look goes over
     these pages too.
     """
-    pages: dict[str, str] = {}
+    made: dict[str, bytes] = {}
     regional = []
     for name, make in _makers(plan, runs).items():
         try:
-            pages[name] = make()
-            regional.append(Regional(*_TOLD[name], page=name))
+            page = make()
+            pdf = REGION_PDF if name == REGION_PAGE and any(job.has_pdf for job in plan.jobs) else None
+            made |= {name: page.encode()} | ({pdf: make_pdf(page)} if pdf else {})
+            regional.append(Regional(*_TOLD[name], page=name, pdf=pdf))
         except Exception as failure:
             regional.append(Regional(*_TOLD[name], error=type(failure).__name__))
-    pages[INDEX_FILE] = render_index(runs, about=plan.about, tiles=plan.region.tiles(), regional=regional)
-    for name, page in pages.items():
-        (part / name).write_text(page, encoding="utf-8")
-    told: dict[str, Any] = {"pages": {name: hash_text(page) for name, page in pages.items()}}
+    index = render_index(runs, about=plan.about, tiles=plan.region.tiles(), regional=regional)
+    made[INDEX_FILE] = index.encode()
+    for name, content in made.items():
+        (part / name).write_bytes(content)
+    told: dict[str, Any] = {"pages": {name: hash_bytes(content) for name, content in made.items()}}
     write_json(part / MANIFEST_FILE, told)
 
 

@@ -138,7 +138,7 @@ def manifests(report: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 def pdfs_of(part: Path) -> list[str]:
     """The pages on paper: made of pages that are looked through, and in a form that the scanner cannot read."""
-    return [path.relative_to(part).as_posix() for path in part.glob("*/*.pdf")]
+    return [path.relative_to(part).as_posix() for path in part.rglob("*.pdf")]
 
 
 def pages_of(part: Path) -> Iterator[str]:

@@ -31,12 +31,15 @@ class Regional:
         Where it is, relative to the index; ``None`` when it could not be made.
     error : str or None
         The kind of what went wrong, never a message.
+    pdf : str or None
+        Where the page is as PDF, relative to the index.
     """
 
     title: str
     words: str
     page: str | None = None
     error: str | None = None
+    pdf: str | None = None
 
 
 @dataclass(frozen=True)

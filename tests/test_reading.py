@@ -259,7 +259,7 @@ def test_without_scripts_nothing_asks_to_search(open_page):
     """The field would do nothing, and is not there; the table is."""
     page = open_page("index", scripts=False)
     assert not page.is_visible("#zoek")
-    assert page.locator(".reports tbody tr:visible").count() == 1
+    assert page.locator(".reports tbody tr:visible").count() > 0
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zorgpad.disclosure.history import History
 from zorgpad.disclosure.policies import Policy, choose_policy
-from zorgpad.disclosure.tables import protect_members
+from zorgpad.disclosure.tables import Atoms, atoms_of, protect_cells
 
 CENSORED, IN_STAY, ENTERED = "censored", "in_stay", "entered"
 _Z = 1.959963984540054
@@ -134,6 +134,27 @@ def _groups(stays: pd.DataFrame, by: list[str]) -> list[tuple[object, ...]]:
     return list(stays[by].drop_duplicates().itertuples(index=False, name=None)) if by else [()]
 
 
+def _one_of_each(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    """The rows of one unit of every kind, and how many units are alike: with the same groups, kinds and steps.
+
+    Each row is a cell on every later day of the grid; of 464,000 children that would be 60 million.
+    """
+    what, _ = pd.factorize(rows["group"] + "|" + rows["kind"] + "|" + rows["step"].astype(str), sort=True)
+    ordered = rows.assign(what=what).sort_values(["client_id", "what"], kind="stable")
+    alike = ordered.groupby("client_id", sort=True)["what"].agg(tuple)
+    sizes = alike.map(alike.value_counts())
+    first = sizes[~alike.duplicated()]
+    return rows[rows["client_id"].isin(first.index)].reset_index(drop=True), first
+
+
+def _counted(members: pd.DataFrame, n_alike: pd.Series) -> Atoms:
+    """The atoms of ``members``, each of which stands for ``n_alike`` units."""
+    atoms = atoms_of(members)
+    labels = members.sort_values(["client_id", "cell"]).groupby("client_id")["cell"].agg("+".join)
+    n = n_alike.groupby(labels.reindex(n_alike.index)).sum().reindex(list(atoms.labels))
+    return replace(atoms, n=n.to_numpy(dtype=np.int64))
+
+
 def _protected_counts(
     stays: pd.DataFrame,
     by: list[str],
@@ -161,11 +182,14 @@ def _protected_counts(
         frame = pd.DataFrame({"client_id": unit[is_one] + f"|{column}", "group": group[is_one], "step": step})
         parts.append(frame.assign(kind=kind))
     rows = pd.concat(parts, ignore_index=True)
-    rows = rows.loc[rows.index.repeat(np.maximum(len(grid) - rows["step"], 0))]
+    rows, n_alike = _one_of_each(rows[rows["step"] < len(grid)].reset_index(drop=True))
+    rows = rows.loc[rows.index.repeat(len(grid) - rows["step"])]
     rows["step"] += rows.groupby(level=0).cumcount()
     rows["cell"] = rows["group"] + "|" + rows["kind"] + "|" + rows["step"].map("{:03d}".format)
     shown = replace(policy, minimum_cell=0)
-    done = protect_members(rows[["client_id", "cell"]], policy=shown, key=key, attempts=1, history=history).counts
+    cells = rows[["cell"]].drop_duplicates().sort_values("cell")
+    atoms = _counted(rows, n_alike)
+    done = protect_cells(cells, atoms=atoms, policy=shown, key=key, attempts=1, history=history).counts
     value = dict(zip(done["cell"], done["n"].astype(int), strict=True))
     return {
         (*who, kind): np.array(

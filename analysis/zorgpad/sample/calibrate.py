@@ -33,6 +33,16 @@ from zorgpad.sample.truth import Truth
 from zorgpad.schemas import BREAKDOWN
 
 MAX_ATTEMPTS = 25
+CALIBRATED_ON = (
+    "breakdowns",
+    "factsheet_products",
+    "factsheet_referrers",
+    "nulmeting_clients",
+    "nulmeting_verblijf_gemeente",
+    "nulmeting_verblijf_totaal",
+    "s2_halfyear_trend",
+    "subregion_s2_h1_2023",
+)
 SOURCE = (
     "Voorbeeldregio: alle kinderen zijn verzonnen. De aantallen per gemeente en jaar zijn de gepubliceerde aantallen "
     "van {label} (Programmaplan Een 10 voor de Jeugd 2024-2028)."
@@ -200,7 +210,7 @@ def _account(register: Register, truth: Truth, aim: _Aim) -> dict[str, Any]:
     stock_day = pd.Timestamp(year=margins.years[1], month=STOCK_MONTH_DAY[0], day=STOCK_MONTH_DAY[1])
     present = spells[(spells["start_date"] <= stock_day) & (spells["end_date"] > stock_day)]
     return {
-        "published": sorted(path.stem for path in (aim.region.folder / PUBLISHED).glob("*.csv")),
+        "published": [name for name in CALIBRATED_ON if (aim.region.folder / PUBLISHED / f"{name}.csv").is_file()],
         "years": list(margins.years),
         "unique_children": {str(year): _unique(register, aim.region, year) for year in margins.years},
         "largest_pleegzorg_provider": agb,

@@ -6,7 +6,7 @@ text has code -1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,9 @@ import pandas as pd
 from zorgpad.errors import DataError
 
 MISSING_DAY = 2**31 - 1
+# What a kernel works on at a time fits the cache of a processor: then twice the rows cost twice the time.
+ROWS_PER_GROUP = 2**16
+_MOST_GROUPS = 2**16
 _PACKED_BITS = 63
 _NANOSECONDS_PER_DAY = 86_400_000_000_000
 _NOT_A_TIME = np.iinfo(np.int64).min
@@ -72,6 +75,12 @@ def codes(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     return code, np.asarray(categories, dtype=object)
 
 
+def small_codes(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Codes in half the room: at ten million records that is what decides about memory."""
+    code, distinct = codes(values)
+    return code.astype(np.int32), distinct
+
+
 def n_different(code: np.ndarray) -> int:
     """How many different codes there are; none may be missing."""
     if not len(code):
@@ -106,6 +115,33 @@ def as_frame(columns: Mapping[str, Any]) -> pd.DataFrame:
     """Arrays as a frame: each keeps its type and its memory; pandas need not look through text for dates."""
     typed = {name: pd.Series(values, dtype=values.dtype, copy=False) for name, values in columns.items()}
     return pd.DataFrame(typed, copy=False)
+
+
+def groups(code: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """The places of the rows in groups of neighbouring codes, which together are about what fits a cache.
+
+    ``code`` lies in ``[0, size)`` and stands for the child: each is whole, in one group. Within a group the places
+    rise; groups are in the order of the codes.
+    """
+    n_groups = min(-(-len(code) // ROWS_PER_GROUP), _MOST_GROUPS, max(size, 1))
+    if n_groups <= 1:
+        yield np.arange(len(code))
+        return
+    group = (code // -(-size // n_groups)).astype(np.uint8 if n_groups <= 2**8 else np.uint16)
+    order = np.argsort(group, kind="stable")  # small integers: sorted by counting them
+    bounds = np.cumsum(np.bincount(group, minlength=n_groups))
+    yield from np.split(order, bounds[:-1])
+
+
+def by_group(
+    client: np.ndarray, size: int, kernel: Callable[[np.ndarray], dict[str, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    """What ``kernel`` makes of the rows of each group of children, below each other: so by child."""
+    parts = [kernel(rows) for rows in groups(client, size)]
+    whole = {}
+    for name in list(parts[0]):
+        whole[name] = np.concatenate([part.pop(name) for part in parts])
+    return whole
 
 
 def sort_rows(keys: Sequence[np.ndarray], *, ties: Sequence[np.ndarray]) -> np.ndarray:

@@ -23,7 +23,7 @@ from zorgpad.errors import DataError
 from zorgpad.paths import build_paths
 from zorgpad.region import Region
 from zorgpad.register import Register
-from zorgpad.schemas import ATTRITION_COLUMNS, ZORGVORMEN
+from zorgpad.schemas import ZORGVORMEN, sum_attrition
 from zorgpad.spells import build_spells
 
 SPELLS_FILE = "spells.parquet"
@@ -80,7 +80,7 @@ def build_paths_in_parts(
     jobs = [executor.submit(_build, part, region, str(pd.Timestamp(peildatum).date())) for part in filled]
     built = [job.result() for job in jobs]
     spells, paths = (_together([part[at] for part in built]) for at in (0, 1))
-    return spells, paths, _sum_attrition([part[2] for part in built])
+    return spells, paths, sum_attrition(pd.concat([part[2] for part in built], ignore_index=True))
 
 
 @contextmanager
@@ -180,9 +180,3 @@ def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
 def _by_forms(forms: tuple[str, ...]) -> int:
     """The number under which paths keep a combination: a bit per zorgvorm."""
     return sum(1 << ZORGVORMEN.index(form) for form in forms)
-
-
-def _sum_attrition(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """The account of all parts: each child is in one of them, so rows and children add up."""
-    whole = pd.concat(parts, ignore_index=True)
-    return whole.groupby(["step", "reason"], sort=False, as_index=False).sum()[list(ATTRITION_COLUMNS)]

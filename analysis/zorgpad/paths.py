@@ -6,6 +6,8 @@ prominent form of care on a piece is its state.
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 import pandas as pd
 
@@ -14,11 +16,13 @@ from zorgpad.arrays import (
     as_dates,
     as_day,
     as_frame,
+    by_group,
     codes,
     day_number,
     day_numbers,
     like,
     positions,
+    small_codes,
     sort_rows,
     take,
 )
@@ -34,6 +38,7 @@ from zorgpad.schemas import (
     attrition_frame,
     attrition_of_codes,
     columns,
+    sum_attrition,
 )
 from zorgpad.spells import MOVE_SEPARATOR
 
@@ -90,17 +95,31 @@ def build_paths(
     cut = as_day(peildatum, name="peildatum")
     shortest = region.min_overlap_days if min_overlap_days is None else min_overlap_days
     pieces = _Pieces(spells, region)
+    account: list[dict[str, object]] = []
+    rows = by_group(
+        pieces.client,
+        len(pieces.clients),
+        lambda own: _rows_of(pieces.part(own), region, day_number(cut), shortest, account),
+    )
+    return _frame(rows, pieces, spells), sum_attrition(attrition_frame(account))
+
+
+def _rows_of(
+    pieces: _Pieces, region: Region, cut: int, shortest: int, account: list[dict[str, object]]
+) -> dict[str, np.ndarray]:
+    """The rows of some children, in their order, as codes and days; what was changed goes to ``account``."""
+    pieces.put_in_order()
+    before = pieces.client[_is_last(pieces.spell)]  # a row per spell
     care = _join(_sweep(pieces), pieces, region)
-    reason, before = "cut into one state at a time", codes(spells["client_id"])[0]
-    account = [attrition_of_codes(STEP, reason, before, care["client"])]
+    account.append(attrition_of_codes(STEP, "cut into one state at a time", before, care["client"]))
     if shortest > 0:
         absorbed = _join(_absorb(care, shortest), pieces, region)
         reason = f"pieces under {shortest} days absorbed by a neighbour"
         account.append(attrition_of_codes(STEP, reason, care["client"], absorbed["client"]))
         care = absorbed
-    absences = _absences(care, pieces, region, day_number(cut))
+    absences = _absences(care, pieces, region, cut)
     rows = {name: np.concatenate([care[name], absences[name]]) for name in care}
-    return _frame(rows, pieces, spells), attrition_frame(account)
+    return _in_order(rows, pieces)
 
 
 def eventful_children(paths: pd.DataFrame, *, state: str, gemeente: str, n: int = 3) -> list[str]:
@@ -117,40 +136,53 @@ def eventful_children(paths: pd.DataFrame, *, state: str, gemeente: str, n: int 
 
 
 class _Pieces:
-    """Spells as arrays, cut at their moves, by child, start and end: what comes after reads memory in its order.
+    """Spells as arrays, cut at their moves.
 
     ``form`` is a place in ``ZORGVORMEN``; ``spell`` numbers the spells.
     """
 
     def __init__(self, spells: pd.DataFrame, region: Region) -> None:
-        self.client, self.clients = codes(spells["client_id"])
-        self.gemeente, self.gemeenten = codes(spells["gemeente"])
-        self.provider, self.providers = codes(spells["provider_id"])
-        self.reason, self.reasons = codes(spells["end_reason"])
+        self.first_client = 0
+        self.client, self.clients = small_codes(spells["client_id"])
+        self.gemeente, self.gemeenten = small_codes(spells["gemeente"])
+        self.provider, self.providers = small_codes(spells["provider_id"])
+        self.reason, self.reasons = small_codes(spells["end_reason"])
         form, forms = codes(spells["zorgvorm"])
-        self.form = np.array([ZORGVORMEN.index(name) for name in forms] + [-1], dtype=np.int64)[form]
-        self.rank = np.array([region.prominence.index(name) for name in forms] + [-1], dtype=np.int64)[form]
-        self.start, self.end = day_numbers(spells["start_date"]), day_numbers(spells["end_date"])
+        self.form = np.array([ZORGVORMEN.index(name) for name in forms] + [-1], dtype=np.int8)[form]
+        self.rank = np.array([region.prominence.index(name) for name in forms] + [-1], dtype=np.int8)[form]
+        self.start, self.end = (day_numbers(spells[name]).astype(np.int32) for name in ("start_date", "end_date"))
         self.is_open = spells["is_open"].to_numpy(dtype=bool)
         self.is_known = spells["is_start_known"].to_numpy(dtype=bool)
-        self.birth = day_numbers(spells["birth_date"]) if "birth_date" in spells else np.full(len(spells), MISSING_DAY)
-        self.sex, self.sexes = codes(spells["sex"]) if "sex" in spells else (np.full(len(spells), -1), np.array([]))
-        moves = spells["moves"].to_numpy() if "moves" in spells else None
-        order = self._put_in_order()
-        self.spell, self.spell_start, self.spell_end = np.arange(len(spells)), self.start, self.end
-        if moves is not None:
-            self._split_moves(moves[order])
-            self._put_in_order()
+        no_birth = np.full(len(spells), MISSING_DAY, dtype=np.int32)
+        self.birth = day_numbers(spells["birth_date"]).astype(np.int32) if "birth_date" in spells else no_birth
+        self.sex, self.sexes = no_birth, np.array([], dtype=object)
+        if "sex" in spells:
+            self.sex, self.sexes = small_codes(spells["sex"])
+        self.spell, self.spell_start, self.spell_end = np.arange(len(spells), dtype=np.int32), self.start, self.end
+        kinds = region.end_kind(self.reasons)
+        self.is_death, self.is_external = (
+            np.array([*(kind == wanted for kind in kinds), False]) for wanted in ("death", "external")
+        )
+        if "moves" in spells:
+            self._split_moves(spells["moves"].to_numpy())
 
-    def _put_in_order(self) -> np.ndarray | slice:
-        """Sort all pieces by child, start and end, equal ones as they came; the order in which they now stand."""
-        order = sort_rows([self.client, self.start, self.end], ties=[])
-        if (order[1:] > order[:-1]).all():
-            return slice(None)
-        for name, values in list(vars(self).items()):
-            if name in _PER_PIECE:
-                setattr(self, name, values[order])
-        return order
+    def part(self, pieces: np.ndarray) -> _Pieces:
+        """Only ``pieces``, with the codes of their children counted from ``first_client``."""
+        own = copy(self)
+        for name in _PER_PIECE:
+            setattr(own, name, getattr(self, name)[pieces])
+        own.first_client = int(own.client.min(initial=len(self.clients)))
+        own.client -= np.int32(own.first_client)
+        return own
+
+    def put_in_order(self) -> None:
+        """Sort by child, start and end, equal ones as they came, and number the spells in that order of theirs."""
+        by_spell = sort_rows([self.client, self.spell_start, self.spell_end], ties=[self.spell])
+        begins = np.append([True], _changes(self.spell[by_spell]))[: len(by_spell)]
+        self.spell[by_spell] = np.cumsum(begins) - 1
+        order = sort_rows([self.client, self.start, self.end], ties=[self.spell])
+        for name in _PER_PIECE:
+            setattr(self, name, getattr(self, name)[order])
 
     def _split_moves(self, moves: np.ndarray) -> None:
         """Put a piece per paying gemeente in the place of each spell that moved."""
@@ -161,21 +193,18 @@ class _Pieces:
         steps = [(row, *step.split("@")) for row in np.flatnonzero(moved) for step in moves[row].split(MOVE_SEPARATOR)]
         row = np.array([step[0] for step in steps])
         code, names = pd.factorize(np.array([step[1] for step in steps], dtype=object))
-        start = np.array([step[2] for step in steps], dtype="datetime64[D]").astype(np.int64)
+        start = np.array([step[2] for step in steps], dtype="datetime64[D]").astype(np.int32)
         end = np.where(np.append(row[1:] == row[:-1], [False]), np.append(start[1:], [0]), self.end[row])
         known = {name: place for place, name in enumerate(self.gemeenten)}
         self.gemeenten = np.array([*self.gemeenten, *(name for name in names if name not in known)], dtype=object)
         place = {name: number for number, name in enumerate(self.gemeenten)}
-        gemeente = np.array([place[name] for name in names], dtype=np.int64)[code]
+        gemeente = np.array([place[name] for name in names], dtype=np.int32)[code]
         kept = end > start
         chosen = np.concatenate([np.flatnonzero(~moved), row[kept]])
-        for name in ("client", "provider", "reason", "form", "rank", "spell", "spell_start", "spell_end"):
-            setattr(self, name, getattr(self, name)[chosen])
-        for name in ("is_open", "is_known", "birth", "sex"):
-            setattr(self, name, getattr(self, name)[chosen])
-        self.start = np.concatenate([self.start[~moved], start[kept]])
-        self.end = np.concatenate([self.end[~moved], end[kept]])
-        self.gemeente = np.concatenate([self.gemeente[~moved], gemeente[kept]])
+        own = {"start": start[kept], "end": end[kept].astype(np.int32), "gemeente": gemeente[kept]}
+        for name in _PER_PIECE:
+            values = getattr(self, name)
+            setattr(self, name, np.concatenate([values[~moved], own[name]]) if name in own else values[chosen])
 
 
 def _sweep(pieces: _Pieces) -> dict[str, np.ndarray]:
@@ -201,7 +230,8 @@ def _touches_no_other(client: np.ndarray, start: np.ndarray, end: np.ndarray) ->
         return np.zeros(0, dtype=bool)
     origin = int(start.min())
     span = int(end.max()) - origin + 1
-    begin, finish = client * span + start - origin, client * span + end - origin
+    begin = client.astype(np.int64) * span + start - origin
+    finish = begin + end - start
     clear = np.append([True], begin[1:] >= np.maximum.accumulate(finish)[:-1])  # all that began before has ended
     return np.asarray(clear & np.append(clear[1:], [True]))
 
@@ -213,7 +243,8 @@ def _cut(pieces: _Pieces, crowd: np.ndarray) -> dict[str, np.ndarray]:
     client, start, end = pieces.client[crowd], pieces.start[crowd], pieces.end[crowd]
     origin = int(start.min())
     span = int(end.max()) - origin + 1
-    begin, finish = client * span + start - origin, client * span + end - origin
+    begin = client.astype(np.int64) * span + start - origin
+    finish = begin + end - start
     bounds = np.sort(np.concatenate([begin, finish]))
     bounds = bounds[np.append([True], bounds[1:] != bounds[:-1])]
     low, high = np.searchsorted(bounds, begin), np.searchsorted(bounds, finish)
@@ -297,13 +328,12 @@ def _absences(care: dict[str, np.ndarray], pieces: _Pieces, region: Region, cut:
     n = len(care["start"])
     returns = np.append(~_changes(care["client"]), [False])[:n]
     until = np.where(returns, np.append(care["start"][1:], [cut])[:n], cut)
-    kinds = np.array([*region.end_kind(pieces.reasons), None], dtype=object)
-    died = (kinds == "death")[care["reason"]] & ~returns
+    died = pieces.is_death[care["reason"]] & ~returns
     at = np.flatnonzero(((until - care["end"] > region.absence_days) | died) & (until > care["end"]))
-    left = (kinds == "external")[care["reason"][at]]
+    left = pieces.is_external[care["reason"][at]]
     rows = {name: values[at] for name, values in care.items()}
     rows["state"] = np.select([died[at], left], [_place(OVERLEDEN), _place(VERHUISD)], _place(GEEN_ZORG))
-    rows["start"], rows["end"], rows["is_open"] = care["end"][at], until[at], ~returns[at]
+    rows["start"], rows["end"], rows["is_open"] = care["end"][at], until[at].astype(np.int32), ~returns[at]
     for name, value in (("provider", -1), ("reason", -1), ("mask", 0), ("is_known", True)):
         rows[name] = np.full(len(at), value)
     return _come_of_age(rows, pieces, region)
@@ -336,26 +366,45 @@ def _place(state: str) -> int:
     return STATES.index(state)
 
 
-def _frame(rows: dict[str, np.ndarray], pieces: _Pieces, spells: pd.DataFrame) -> pd.DataFrame:
-    """The rows in their order, as a frame with the columns of the schema."""
+def _in_order(rows: dict[str, np.ndarray], pieces: _Pieces) -> dict[str, np.ndarray]:
+    """The rows of a part by child and start: what :func:`_frame` needs of each."""
     order = sort_rows([rows["client"], rows["start"]], ties=[])
-    rows = {name: values[order] for name, values in rows.items()}
-    client, piece = rows["client"], rows["piece"]
-    birth, sex = pieces.birth[piece], pieces.sex[piece]
+    piece = rows.pop("piece")[order]
+    ordered = {name: values[order] for name, values in rows.items()}
+    return {
+        "client": ordered["client"] + np.int32(pieces.first_client),
+        "position": positions(ordered["client"]).astype(np.int32),
+        "state": ordered["state"].astype(np.int8),
+        "gemeente": ordered["gemeente"],
+        "provider": ordered["provider"].astype(np.int32),
+        "start": ordered["start"],
+        "end": ordered["end"],
+        "mask": ordered["mask"].astype(np.int16),
+        "reason": ordered["reason"].astype(np.int32),
+        "is_open": ordered["is_open"].astype(bool),
+        "is_known": ordered["is_known"].astype(bool),
+        "birth": pieces.birth[piece],
+        "sex": pieces.sex[piece],
+    }
+
+
+def _frame(rows: dict[str, np.ndarray], pieces: _Pieces, spells: pd.DataFrame) -> pd.DataFrame:
+    """The rows as a frame with the columns of the schema."""
+    sex = rows.pop("sex")
     columns_ = {
-        "client_id": like(spells["client_id"], client, pieces.clients),
-        "position": positions(client),
-        "state": _as_form(spells["zorgvorm"], rows["state"]),
-        "gemeente": like(spells["gemeente"], rows["gemeente"], pieces.gemeenten),
-        "provider_id": like(spells["provider_id"], rows["provider"], pieces.providers),
-        "start_date": as_dates(rows["start"]),
-        "end_date": as_dates(rows["end"]),
-        "is_open": rows["is_open"].astype(bool),
-        "is_start_known": rows["is_known"].astype(bool),
-        "stapeling": _stapeling(rows["mask"]),
-        "end_reason": like(spells["end_reason"], rows["reason"], pieces.reasons),
-        "birth_date": as_dates(birth),
-        "sex": like(spells["sex"], sex, pieces.sexes) if "sex" in spells else take(pieces.sexes, sex),
+        "client_id": like(spells["client_id"], rows.pop("client"), pieces.clients),
+        "position": rows.pop("position").astype(np.int64),
+        "state": _as_form(spells["zorgvorm"], rows.pop("state")),
+        "gemeente": like(spells["gemeente"], rows.pop("gemeente"), pieces.gemeenten),
+        "provider_id": like(spells["provider_id"], rows.pop("provider"), pieces.providers),
+        "start_date": as_dates(rows.pop("start")),
+        "end_date": as_dates(rows.pop("end")),
+        "is_open": rows.pop("is_open"),
+        "is_start_known": rows.pop("is_known"),
+        "stapeling": _stapeling(rows.pop("mask")),
+        "end_reason": like(spells["end_reason"], rows.pop("reason"), pieces.reasons),
+        "birth_date": as_dates(rows.pop("birth")),
+        "sex": like(spells["sex"], sex, pieces.sexes) if "sex" in spells else np.full(len(sex), None, dtype=object),
     }
     return as_frame({name: columns_[name] for name in columns(Paths)})
 

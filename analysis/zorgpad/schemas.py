@@ -408,3 +408,9 @@ def attrition_frame(rows: list[dict[str, object]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(ATTRITION_COLUMNS)).astype(
         {name: np.int64 for name in ATTRITION_COLUMNS if name not in ("step", "reason")}
     )
+
+
+def sum_attrition(parts: pd.DataFrame) -> pd.DataFrame:
+    """The accounts of parts, each of other children, as one: rows and children add up."""
+    whole = parts.groupby(["step", "reason"], sort=False, as_index=False).sum()
+    return whole[list(ATTRITION_COLUMNS)]

@@ -6,6 +6,7 @@ Renewals, corrections, contract changes and moves cut one stay into many allocat
 from __future__ import annotations
 
 from collections.abc import Collection
+from copy import copy
 from typing import Literal, get_args
 
 import numpy as np
@@ -16,18 +17,20 @@ from zorgpad.arrays import (
     as_dates,
     as_day,
     as_frame,
+    by_group,
     codes,
     day_number,
     day_numbers,
     like,
     positions,
+    small_codes,
     sort_rows,
     take,
 )
 from zorgpad.errors import DataError
 from zorgpad.region import Region
 from zorgpad.register import Register
-from zorgpad.schemas import Allocations, Deliveries, attrition_frame, attrition_of_codes, complete, empty
+from zorgpad.schemas import Allocations, Deliveries, attrition_frame, attrition_of_codes, complete, empty, sum_attrition
 
 STEP = "build_spells"
 MOVE_SEPARATOR = "|"
@@ -36,6 +39,7 @@ Bridge = Literal["code", "provider", "gemeente"]
 BRIDGES: tuple[Bridge, ...] = ("code", "provider", "gemeente")
 # Where two records end on one day, the one that knows more about the end decides: the later in this list.
 _SOURCES = ("open", "allocation", "delivery")
+_PER_ROW = ("client", "gemeente", "zorgvorm", "provider", "product", "start", "end", "source", "reason")
 
 
 def build_spells(
@@ -99,26 +103,35 @@ def build_spells(
     messages = register.deliveries if len(register.deliveries) else empty(Deliveries)
     needed = ("client_id", "gemeente", "allocation_id", "kind", "date")
     records.deliver(complete(messages, Deliveries, needed=needed, optional=("reason",)), region)
-    account = []
+    records.explain(region)
+    account: list[dict[str, object]] = []
+    spells = by_group(
+        records.client, len(records.clients), lambda rows: _spells_of(records.part(rows), day_number(cut), gap, account)
+    )
+    return _frame(records, spells, register), sum_attrition(attrition_frame(account))
+
+
+def _spells_of(records: _Records, cut: int, gap: int, account: list[dict[str, object]]) -> dict[str, np.ndarray]:
+    """The spells of some children, in their order, as codes and days; what was dropped goes to ``account``."""
     for reason, keep in (
         ("no start message yet: waiting", records.start != MISSING_DAY),
-        ("starts on or after the peildatum", records.start < day_number(cut)),
+        ("starts on or after the peildatum", records.start < cut),
         ("ends on or before the day it starts", (records.end == MISSING_DAY) | (records.end > records.start)),
     ):
         kept = keep[records.row]
         before, records.row = records.row, records.row[kept]
         account.append(attrition_of_codes(STEP, reason, records.client[before], records.client[records.row]))
-    merged = _merge(records, day_number(cut), gap)
-    reason = f"merged across at most {gap} days" if rule == "ijw" else "merged where they overlap"
+    merged = _merge(records, cut, gap)
+    reason = f"merged across at most {gap} days" if gap >= 0 else "merged where they overlap"
     before = records.client[records.row]
     account.append(attrition_of_codes(STEP, reason, before, records.client[merged["row"]]))
-    return _frame(records, merged, register, region, gap), attrition_frame(account)
+    return _in_order(records, merged, gap)
 
 
 class _Records:
     """The allocations as arrays: codes of what identifies a spell, days of care, and where the rows came from.
 
-    ``row`` are the rows still in play; all other arrays have a place for every allocation. ``end`` is
+    ``row`` are the rows of a part still in play; all other arrays have a place for every allocation. ``end`` is
     :data:`MISSING_DAY` while open, ``start`` while waiting. ``reason`` and ``source`` are places in ``reasons`` and
     ``_SOURCES``.
     """
@@ -127,19 +140,42 @@ class _Records:
         self, allocations: pd.DataFrame, zorgvorm: pd.Series, provider: pd.Series, bridges: Collection[Bridge]
     ) -> None:
         self.allocations = allocations
-        self.row = np.arange(len(allocations), dtype=np.int32)
-        self.client, self.clients = _small_codes(allocations["client_id"])
-        self.gemeente, self.gemeenten = _small_codes(allocations["gemeente"])
-        self.zorgvorm, self.zorgvormen = _small_codes(zorgvorm)
-        self.provider, self.providers = _small_codes(provider)
-        self.product, self.products = _small_codes(allocations["product_code"])
+        self.row, self.first_client = np.arange(len(allocations), dtype=np.int32), 0
+        self.client, self.clients = small_codes(allocations["client_id"])
+        self.gemeente, self.gemeenten = small_codes(allocations["gemeente"])
+        self.zorgvorm, self.zorgvormen = small_codes(zorgvorm)
+        self.provider, self.providers = small_codes(provider)
+        self.product, self.products = small_codes(allocations["product_code"])
         self.start, self.end = (day_numbers(allocations[name]).astype(np.int32) for name in ("start_date", "end_date"))
         self.source = np.zeros(len(allocations), dtype=np.int8)
         self.reason = np.full(len(allocations), -1, dtype=np.int32)
         self.reasons = np.array([], dtype=object)
-        self.keys = [self.client, self.zorgvorm, self.provider]  # what is the same throughout a spell
-        self.keys += [] if "code" in bridges else [self.product]
-        self.keys += [] if "gemeente" in bridges else [self.gemeente]
+        self.key_names = ["client", "zorgvorm", "provider"]  # what is the same throughout a spell
+        self.key_names += [] if "code" in bridges else ["product"]
+        self.key_names += [] if "gemeente" in bridges else ["gemeente"]
+
+    @property
+    def keys(self) -> list[np.ndarray]:
+        """The codes that are the same throughout a spell."""
+        return [getattr(self, name) for name in self.key_names]
+
+    def part(self, rows: np.ndarray) -> _Records:
+        """Only ``rows``, with the codes of their children counted from ``first_client``."""
+        own = copy(self)
+        for name in _PER_ROW:
+            setattr(own, name, getattr(self, name)[rows])
+        own.row = np.arange(len(rows), dtype=np.int32)
+        own.first_client = int(own.client.min(initial=len(self.clients)))
+        own.client -= own.first_client
+        return own
+
+    def explain(self, region: Region) -> None:
+        """What the region says about codes: the first observed day of each gemeente, and which reasons hide a start."""
+        self.window = day_numbers(region.observed_from(pd.Series(self.gemeenten, dtype=object)))
+        kinds = region.end_kind(self.reasons)
+        # JZ588 38 is administrative too, but says that the child did go to another provider.
+        hides = [kind == "administrative" and code != "38" for kind, code in zip(kinds, self.reasons, strict=True)]
+        self.hides = np.append(np.array(hides, dtype=bool), [False])
 
     @classmethod
     def of(cls, allocations: pd.DataFrame, region: Region, bridges: Collection[Bridge]) -> _Records:
@@ -169,12 +205,6 @@ class _Records:
         if mapped is not None:
             stop_code = np.where(stop_code >= 0, stop_code, pd.Index(self.reasons).get_indexer(mapped))
         self.reason = stop_code.astype(np.int32)
-
-
-def _small_codes(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Codes in half the room: at ten million records that is what decides about memory."""
-    code, distinct = codes(values)
-    return code.astype(np.int32), distinct
 
 
 def _messages(
@@ -293,37 +323,48 @@ def _move(records: _Records, row: int) -> str:
     return f"{records.gemeenten[records.gemeente[row]]}@{np.datetime64(int(records.start[row]), 'D')}"
 
 
-def _frame(
-    records: _Records, merged: dict[str, np.ndarray], register: Register, region: Region, gap: int
-) -> pd.DataFrame:
-    """The spells as a frame, in their order, numbered within the child, with the columns of the schema first."""
+def _in_order(records: _Records, merged: dict[str, np.ndarray], gap: int) -> dict[str, np.ndarray]:
+    """The spells of a part in their order: what :func:`_frame` needs of each."""
     row = merged["row"]
     client, zorgvorm, provider = records.client[row], records.zorgvorm[row], records.provider[row]
     order = sort_rows([client, merged["start"], merged["end"], zorgvorm, provider], ties=[])
-    is_known = _start_known(records, merged, region, gap)[order]
-    moves = _moves(records, merged)[order]
-    for name in ("member", "spell", "first_row"):
-        del merged[name]  # they are as long as the records, and only the moves and starts needed them
-    for name in merged:
-        merged[name] = merged[name][order]
-    row, client, is_open = merged["row"], client[order], merged["is_open"].astype(bool)
-    del order, zorgvorm, provider
-    reason = np.where(is_open, -1, records.reason[merged["decisive"]])
-    source = np.where(is_open, 0, records.source[merged["decisive"]])
-    columns_ = {
-        "spell_id": _numbered(client, records.clients),
-        "client_id": like(records.allocations["client_id"], client, records.clients),
-        "gemeente": like(records.allocations["gemeente"], records.gemeente[row], records.gemeenten),
-        "zorgvorm": take(records.zorgvormen, records.zorgvorm[row]),
-        "product_code": like(records.allocations["product_code"], records.product[row], records.products),
-        "provider_id": like(records.allocations["provider_id"], records.provider[row], records.providers),
-        "start_date": as_dates(merged["start"]),
-        "end_date": as_dates(merged["end"]),
+    is_open = merged["is_open"].astype(bool)
+    spells = {
+        "client": client + np.int32(records.first_client),
+        "gemeente": records.gemeente[row],
+        "zorgvorm": zorgvorm.astype(np.int8),
+        "product": records.product[row],
+        "provider": provider,
+        "start": merged["start"],
+        "end": merged["end"],
         "is_open": is_open,
-        "is_start_known": is_known,
-        "end_reason": take(records.reasons, reason),
-        "end_source": take(np.array(_SOURCES, dtype=object), source),
-        "n_allocations": merged["n"],
+        "is_known": _start_known(records, merged, gap),
+        "reason": np.where(is_open, -1, records.reason[merged["decisive"]]),
+        "source": np.where(is_open, np.int8(0), records.source[merged["decisive"]]),
+        "n": merged["n"].astype(np.int32),
+        "moves": _moves(records, merged),
+    }
+    ordered = {name: values[order] for name, values in spells.items()}
+    return {**ordered, "number": positions(ordered["client"]).astype(np.int32)}
+
+
+def _frame(records: _Records, spells: dict[str, np.ndarray], register: Register) -> pd.DataFrame:
+    """The spells as a frame, numbered within the child, with the columns of the schema first."""
+    client, allocations = spells["client"], records.allocations
+    columns_ = {
+        "spell_id": _numbered(client, spells.pop("number"), records.clients),
+        "client_id": like(allocations["client_id"], client, records.clients),
+        "gemeente": like(allocations["gemeente"], spells.pop("gemeente"), records.gemeenten),
+        "zorgvorm": take(records.zorgvormen, spells.pop("zorgvorm")),
+        "product_code": like(allocations["product_code"], spells.pop("product"), records.products),
+        "provider_id": like(allocations["provider_id"], spells.pop("provider"), records.providers),
+        "start_date": as_dates(spells.pop("start")),
+        "end_date": as_dates(spells.pop("end")),
+        "is_open": spells.pop("is_open"),
+        "is_start_known": spells.pop("is_known"),
+        "end_reason": take(records.reasons, spells.pop("reason")),
+        "end_source": take(np.array(_SOURCES, dtype=object), spells.pop("source")),
+        "n_allocations": spells.pop("n").astype(np.int64),
     }
     at = _places(register.clients["client_id"], records.clients)[client]
     born = (
@@ -334,12 +375,11 @@ def _frame(
     columns_["birth_date"] = pd.to_datetime(born).array.take(at, allow_fill=True)
     sex = register.clients["sex"].astype(object).to_numpy() if "sex" in register.clients else np.array([], dtype=object)
     columns_["sex"] = take(sex, at if len(sex) else np.full(len(at), -1))
-    return as_frame({**columns_, "moves": moves})
+    return as_frame({**columns_, "moves": spells.pop("moves")})
 
 
-def _numbered(client: np.ndarray, names: np.ndarray) -> np.ndarray:
-    """``name-1``, ``name-2`` … within each child; rows by child."""
-    number = positions(client)
+def _numbered(client: np.ndarray, number: np.ndarray, names: np.ndarray) -> np.ndarray:
+    """``name-1``, ``name-2`` … by the place of each row among those of its child."""
     suffixes = np.array([f"-{k}" for k in range(1, int(number.max(initial=0)) + 2)], dtype=object)
     return np.asarray(names[client] + suffixes[number])
 
@@ -352,23 +392,16 @@ def _places(clients: pd.Series, names: np.ndarray) -> np.ndarray:
     return np.asarray(pd.Index(own).get_indexer(pd.Index(names)))
 
 
-def _start_known(records: _Records, merged: dict[str, np.ndarray], region: Region, gap: int) -> np.ndarray:
+def _start_known(records: _Records, merged: dict[str, np.ndarray], gap: int) -> np.ndarray:
     """False where the record begins with the window, or after an administrative break that nothing bridges."""
-    window = day_numbers(region.observed_from(pd.Series(records.gemeenten, dtype=object)))
-    at_window = merged["start"] == window[records.gemeente[merged["first_row"]]]
+    at_window = merged["start"] == records.window[records.gemeente[merged["first_row"]]]
     row = merged["row"]
     client, form = records.client[row], records.zorgvorm[row]
     order = sort_rows([client, form, merged["start"], merged["end"]], ties=[records.provider[row]])
     before, here = order[:-1], order[1:]
     pause = merged["start"][here] - merged["end"][before]
-    # JZ588 38 is administrative too, but says that the child did go to another provider.
-    hides = [
-        kind == "administrative" and code != "38"
-        for kind, code in zip(region.end_kind(records.reasons), records.reasons, strict=True)
-    ]
     reason = np.where(merged["is_open"], -1, records.reason[merged["decisive"]])
-    broken = np.append(np.array(hides, dtype=bool), [False])[reason[before]]
     same = (client[before] == client[here]) & (form[before] == form[here])
     unbridged = np.zeros(len(row), dtype=bool)
-    unbridged[here] = same & broken & (pause >= 0) & (pause <= gap)
+    unbridged[here] = same & records.hides[reason[before]] & (pause >= 0) & (pause <= gap)
     return np.asarray(~(at_window | unbridged))

@@ -1,18 +1,20 @@
-"""Speed of spells and paths, as ratios in one run: ``python tests/benchmarks/bench_paths.py [ROWS]`` (1,000,000).
+"""Speed of spells and paths, as ratios in one run: ``python tests/benchmarks/bench_paths.py [ROWS …]`` (1,000,000).
 
 Spells: against the same merge in SQL with window functions by DuckDB on two threads, where it is installed (it is no
 dependency). Paths: against pandas ``sort_values`` on child, start and end of the same shuffled spells. Identifiers are
-categorical for all contestants. Then the cost when the rows double. Contestants take turns; each figure is the best of
-three. What building spells takes over its input is the most memory of the process while it runs, less that before.
+categorical for all contestants. Then the cost when the rows double. Contestants take turns, five each; a ratio is the
+median over the turns, on the clock and of the processor. What building spells takes over its input is the most memory of the process while it runs, less that before.
 """
 
 from __future__ import annotations
 
 import resource
+import statistics
 import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -79,15 +81,32 @@ def make_register(n: int, region: Region) -> Register:
     return Register(clients, frame, empty(Deliveries), empty(Declarations))
 
 
-def best_of(*calls: Callable[[], Any], times: int = 3) -> list[float]:
-    """The shortest of ``times`` runs of each call, in seconds; the calls take turns."""
-    seconds: list[list[float]] = [[] for _ in calls]
+def turns(*calls: Callable[[], Any], times: int = 5) -> list[Turns]:
+    """Time each call ``times`` times; the calls take turns, so that a busy machine slows all of them."""
+    found: list[list[tuple[float, float]]] = [[] for _ in calls]
     for _ in range(times):
-        for call, own in zip(calls, seconds, strict=True):
-            begin = time.perf_counter()
+        for call, own in zip(calls, found, strict=True):
+            begin = time.perf_counter(), time.process_time()
             call()
-            own.append(time.perf_counter() - begin)
-    return [min(own) for own in seconds]
+            own.append((time.perf_counter() - begin[0], time.process_time() - begin[1]))
+    return [Turns(*zip(*own, strict=True)) for own in found]
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Seconds on the clock and of the processors (all threads), a turn after the other."""
+
+    clock: tuple[float, ...]
+    processor: tuple[float, ...]
+
+    def __str__(self) -> str:
+        return f"{statistics.median(self.clock):.2f} s ({statistics.median(self.processor):.2f} s of the processor)"
+
+    def beside(self, other: Turns) -> str:
+        """How many times as long as ``other``: the median over the turns."""
+        pairs = ((self.clock, other.clock), (self.processor, other.processor))
+        clock, processor = (statistics.median(a / b for a, b in zip(*pair, strict=True)) for pair in pairs)
+        return f"{clock:.2f} ({processor:.2f} of the processor)"
 
 
 def resident() -> float:
@@ -125,33 +144,44 @@ def by_duckdb(register: Register) -> Callable[[], Any] | None:
     return lambda: connection.execute(MERGE).df()
 
 
-def measure(n: int) -> tuple[float, float]:
-    """Print the figures of ``n`` allocations; return the seconds of spells and of paths."""
-    region = load_region("een10voordejeugd")
+def prepare(n: int, region: Region) -> tuple[Register, pd.DataFrame, float]:
+    """A register of ``n`` allocations, its spells in random order, and the memory that building them took."""
     register = make_register(n, region)
     over = memory_over_input(lambda: build_spells(register, region, peildatum=PEILDATUM))
     spells, _ = build_spells(register, region, peildatum=PEILDATUM)
     shuffled = spells.sample(frac=1, random_state=1)
     for name in ("zorgvorm", "sex"):
         shuffled[name] = shuffled[name].astype("category")
-    sql = by_duckdb(register)
-    ours, *theirs = best_of(*filter(None, [lambda: build_spells(register, region, peildatum=PEILDATUM), sql]))
-    beside = f"DuckDB {theirs[0]:.2f} s, ratio {ours / theirs[0]:.2f}" if theirs else "DuckDB is not installed"
-    print(f"{n:,} allocations to {len(spells):,} spells: {ours:.2f} s; {beside}; {over:.2f} GB over the input")
-    paths, sort = best_of(
-        lambda: build_paths(shuffled, region, peildatum=PEILDATUM),
-        lambda: shuffled.sort_values(["client_id", "start_date", "end_date"]),
+    return register, shuffled, over
+
+
+def measure(n: int) -> None:
+    """Print the figures of ``n`` allocations and of half as many."""
+    region = load_region("een10voordejeugd")
+    half, whole = prepare(n // 2, region), prepare(n, region)
+
+    def spells(of: tuple[Register, pd.DataFrame, float]) -> Callable[[], Any]:
+        return lambda: build_spells(of[0], region, peildatum=PEILDATUM)
+
+    def paths(of: tuple[Register, pd.DataFrame, float]) -> Callable[[], Any]:
+        return lambda: build_paths(of[1], region, peildatum=PEILDATUM)
+
+    sql = by_duckdb(whole[0])
+    few, many, *theirs = turns(*filter(None, [spells(half), spells(whole), sql]))
+    beside = f"DuckDB {theirs[0]}, ratio {many.beside(theirs[0])}" if theirs else "DuckDB is not installed"
+    print(f"{n:,} allocations to {len(whole[1]):,} spells: {many}; {beside}; {whole[2]:.2f} GB over the input")
+    print(f"twice the allocations: {many.beside(few)} times", flush=True)
+    few, many, sort = turns(
+        paths(half), paths(whole), lambda: whole[1].sort_values(["client_id", "start_date", "end_date"])
     )
-    print(f"{len(spells):,} spells to paths: {paths:.2f} s; sort_values {sort:.2f} s, ratio {paths / sort:.2f}")
-    return ours, paths
+    print(f"{len(whole[1]):,} spells to paths: {many}; sort_values {sort}, ratio {many.beside(sort)}")
+    print(f"twice the spells: {many.beside(few)} times")
 
 
 def main() -> None:
-    """Measure, double, and tell what doubling costs."""
-    n = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    half = measure(n // 2)
-    whole = measure(n)
-    print(f"twice the rows cost {whole[0] / half[0]:.2f} times (spells) and {whole[1] / half[1]:.2f} times (paths)")
+    """Measure one size, or those given."""
+    for n in [int(size) for size in sys.argv[1:]] or [1_000_000]:
+        measure(n)
     print(f"peak memory of the process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GB")
 
 

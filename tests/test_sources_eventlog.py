@@ -170,6 +170,48 @@ def test_our_own_event_log_reads_back(region, states):
         assert graph_counts(again) == graph_counts(paths)
 
 
+def test_numbers_categories_and_zones_are_one_kind_of_case_and_time():
+    """Cases 10 and 9 as category of numbers, whole numbers with a point, times in three zones: text, in order, UTC."""
+    log = pd.DataFrame(
+        {
+            "case": pd.Categorical([10, 9, 10]),
+            "what": [2.0, 1.0, 1.0],
+            "when": ["2020-01-01T00:00:00+02:00", "2020-01-03T00:00:00-05:00", "2019-12-31T21:30:00Z"],
+        }
+    )
+    paths = read_event_log(log, case="case", activity="what", start="when")
+    assert paths[["client_id", "state"]].values.tolist() == [["10", "1"], ["10", "2"], ["9", "1"]]
+    assert paths["start_date"].dt.strftime("%d %H:%M").tolist() == ["31 21:30", "31 22:00", "03 05:00"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"when": [1, 2, 3]}, "no time"),
+        ({"case": [1, "1", 2]}, "1 different values of the case are written alike"),
+        ({"case": [[1], [1], [2]]}, "lists or other collections"),
+        ({"what": ["A", float("nan"), "B"]}, "1 without activity"),
+    ],
+)
+def test_odd_columns_are_refused_not_guessed(changed, message):
+    """A number is no time; 1 and "1" are not silently one case."""
+    log = pd.DataFrame({"case": ["x", "x", "y"], "what": ["A", "B", "A"], "when": ["2020-01-01"] * 3, **changed})
+    with pytest.raises(DataError, match=message):
+        read_event_log(log, case="case", activity="what", start="when")
+    twice = pd.concat([log[["case"]], log], axis=1)
+    with pytest.raises(DataError, match="case more than once"):
+        read_event_log(twice, case="case", activity="what", start="when")
+
+
+def test_an_end_column_without_any_end_is_all_open():
+    """A column of NaN, as an empty CSV column is read."""
+    log = pd.DataFrame(
+        {"case": ["x", "x"], "what": ["A", "B"], "when": ["2020-01-01", "2020-01-03"], "end": float("nan")}
+    )
+    paths = read_event_log(log, case="case", activity="what", start="when", end="end")
+    assert paths["is_open"].all() and (paths["end_date"] == pd.Timestamp("2020-01-03")).all()
+
+
 BUPAR = """case_id,activity,activity_instance_id,lifecycle_id,resource_id,timestamp
 p1,Triage,1,start,r1,2017-01-02T11:41:53Z
 p1,Triage,1,complete,r1,2017-01-02T12:40:20Z

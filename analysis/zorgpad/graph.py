@@ -18,6 +18,7 @@ from zorgpad.runs import Rows, count_pairs, read_rows
 from zorgpad.schemas import LADDER, OUTSIDE_CARE
 
 FOLLOWS, OVERLAPS = "follows", "overlaps"
+_FEW_STATES = 256
 _WRITERS = {".graphml": "write_graphml", ".gexf": "write_gexf"}
 
 
@@ -177,19 +178,21 @@ def _count_nodes(rows: Rows, is_open: np.ndarray) -> dict[str, dict[str, int]]:
 def _count_edges(rows: Rows) -> list[tuple[str, str, dict[str, float]]]:
     """Each pair of states that follow each other directly, with n_transitions, n_children and naive share."""
     size = len(rows.states)
-    state, client = rows.state[rows.heads], rows.client[rows.heads]
+    state, client = rows.state[rows.heads].astype(np.int64), rows.client[rows.heads]
     goes = np.flatnonzero(client[1:] == client[:-1])
-    pair = state[goes] * size + state[goes + 1]
-    n_transitions, n_children = count_pairs(pair, client[goes], size * size)
-    left = n_transitions.reshape(size, size).sum(axis=1)
+    pair, kinds = state[goes] * size + state[goes + 1], np.arange(size * size if size <= _FEW_STATES else 0)
+    if size > _FEW_STATES:  # of that many pairs most do not occur
+        pair, kinds = pd.factorize(pair, sort=True)
+    n_transitions, n_children = count_pairs(pair, client[goes], len(kinds))
+    left = np.bincount(kinds // size, weights=n_transitions, minlength=size) if size else kinds
     return [
         (
-            rows.states[at // size],
-            rows.states[at % size],
+            rows.states[kinds[at] // size],
+            rows.states[kinds[at] % size],
             {
                 "n_transitions": int(n_transitions[at]),
                 "n_children": int(n_children[at]),
-                "share": float(n_transitions[at] / left[at // size]),
+                "share": float(n_transitions[at] / left[kinds[at] // size]),
             },
         )
         for at in np.flatnonzero(n_transitions)

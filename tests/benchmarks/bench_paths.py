@@ -3,7 +3,8 @@
 Spells: against the same merge in SQL with window functions by DuckDB on two threads, where it is installed (it is no
 dependency). Paths: against pandas ``sort_values`` on child, start and end of the same shuffled spells. Identifiers are
 categorical for all contestants. Then the cost when the rows double. Contestants take turns, five each; a ratio is the
-median over the turns, on the clock and of the processor. What building spells takes over its input is the most memory of the process while it runs, less that before.
+median over the turns, on the clock and of the processor. What building spells takes over its input is the most memory
+of the process while it runs, less that before.
 """
 
 from __future__ import annotations

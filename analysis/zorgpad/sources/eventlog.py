@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import infer_dtype, is_numeric_dtype
 
-from zorgpad.arrays import as_frame, codes, positions
+from zorgpad.arrays import as_frame, by_group, positions, take
 from zorgpad.errors import DataError
 from zorgpad.pseudonym import is_bsn
-from zorgpad.runs import NEW_STAY, moments, sort_moments
+from zorgpad.runs import NEW_STAY, sort_group, sort_moments
 from zorgpad.schemas import Paths, empty
 
 
@@ -70,32 +71,41 @@ def read_event_log(
         understood, an end lies before its start, or cases are raw BSNs. The message holds counts, never a value.
     """
     log = _read(path_or_frame)
-    needed = [name for name in (case, activity, start, end, lifecycle, instance) if name is not None]
-    _require(log, needed)
+    _require(log, [name for name in (case, activity, start, end, lifecycle, instance) if name is not None])
     if (lifecycle and end) or (instance and not lifecycle):
         raise DataError(
             "'lifecycle' is for a log without 'end', and 'instance' for one with 'lifecycle'.\nLeave one out."
         )
-    log = log[list(dict.fromkeys(needed))].rename_axis(None).reset_index(drop=True)
     begin = _times(log[start], start)
-    _refuse_gaps({"case": log[case].isna(), "activity": log[activity].isna(), "start": begin.isna()})
+    missing = {"case": log[case].isna(), "activity": log[activity].isna(), "start": pd.Series(np.isnat(begin))}
+    _refuse_gaps(missing)
+    finish = begin if end is None else _times(log[end], end)
     if lifecycle:
         whose = [log[name] for name in (case, activity, instance) if name is not None]
-        finish = _completed(begin, _moves(log[lifecycle], lifecycle), whose)
-        log, begin, finish = (values.loc[finish.index] for values in (log, begin, finish))
-    else:
-        finish = begin if end is None else _times(log[end], end)
+        finish, kept = _completed(begin, _moves(log[lifecycle], lifecycle), whose)
+        log, begin, finish = log[kept], begin[kept], finish[kept]
     if (finish < begin).any():
         raise DataError(
             f"{int((finish < begin).sum())} events end before they start.\nCorrect them, or read the log without 'end'."
         )
     cut = _cut(begin, finish, peildatum)
+    (client, cases), (state, names) = _names(log[case], "case"), _names(log[activity], "activity")
+    _refuse_bsns(cases)
     if peildatum is not None:
         seen = begin < cut
-        log, begin, finish = log[seen], begin[seen], finish[seen]
-    runs_on = finish.isna() | (finish > cut)
-    finish = finish.mask(runs_on, cut) if runs_on.any() else finish
-    return _frame(_names(log[case]), _names(log[activity]), begin, finish, runs_on)
+        client, state, begin, finish = (values[seen] for values in (client, state, begin, finish))
+    runs_on = np.isnat(finish) | (finish > cut)
+    finish = np.where(runs_on, cut, finish) if runs_on.any() else finish
+
+    def order(rows: np.ndarray) -> dict[str, np.ndarray]:
+        rows = rows[sort_group(client[rows], begin[rows].view(np.int64))]
+        whole = {"client": client, "state": state, "start": begin, "end": finish, "is_open": runs_on}
+        own = {name: values[rows] for name, values in whole.items()}
+        return {**own, "position": positions(own["client"])}
+
+    rows = by_group(client, len(cases), order)
+    client_id = _text(log[case], rows.pop("client"), cases)
+    return _frame(rows, client_id, _text(log[activity], rows["state"], names), names)
 
 
 def _read(source: str | Path | pd.DataFrame) -> pd.DataFrame:
@@ -125,13 +135,22 @@ def _require(log: pd.DataFrame, names: Sequence[str]) -> None:
     missing = [name for name in names if name not in log]
     if missing:
         raise DataError(f"The event log lacks the column {', '.join(missing)}.\nIt has: {', '.join(map(str, log))}.")
+    twice = [name for name in names if list(log).count(name) > 1]
+    if twice:
+        raise DataError(f"The event log has the column {twice[0]} more than once.\nKeep one of them.")
 
 
-def _times(values: pd.Series, name: str) -> pd.Series:
+def _times(values: pd.Series, name: str) -> np.ndarray:
     """Times as ``datetime64[ns]`` in UTC, whatever their zone; missing stays missing."""
+    if values.dtype == "datetime64[ns]":
+        return np.asarray(values.to_numpy())
+    if values.isna().all():
+        return np.full(len(values), np.datetime64("NaT", "ns"))
     try:
+        if is_numeric_dtype(values):
+            raise TypeError  # numbers could count seconds, days or anything
         times = pd.to_datetime(values, format="ISO8601", utc=True)
-        return times.dt.tz_localize(None).astype("datetime64[ns]")
+        return np.asarray(times.dt.tz_localize(None).to_numpy(dtype="datetime64[ns]"))
     except (ValueError, TypeError, AttributeError, OverflowError):
         raise DataError(
             f"The column {name} holds values that are no time.\n"
@@ -139,7 +158,7 @@ def _times(values: pd.Series, name: str) -> pd.Series:
         ) from None
 
 
-def _moves(values: pd.Series, name: str) -> pd.Series:
+def _moves(values: pd.Series, name: str) -> np.ndarray:
     """Whether an event is a start; else it is a complete."""
     move = values.astype(str).str.strip().str.lower()
     other = ~move.isin(["start", "complete"])
@@ -148,23 +167,24 @@ def _moves(values: pd.Series, name: str) -> pd.Series:
             f"{int(other.sum())} events have a {name} that is neither start nor complete.\n"
             "Leave those rows out: they neither begin nor end an activity."
         )
-    return move == "start"
+    return (move == "start").to_numpy()
 
 
-def _completed(begin: pd.Series, is_start: pd.Series, whose: Sequence[pd.Series]) -> pd.Series:
-    """When each activity ended, on the row of its start; a complete that finds no start keeps its own row."""
-    key = pd.DataFrame(dict(enumerate(whose))).groupby(list(range(len(whose))), sort=False, dropna=False).ngroup()
-    order = sort_moments(key.to_numpy(), moments(begin))
+def _completed(begin: np.ndarray, is_start: np.ndarray, whose: Sequence[pd.Series]) -> tuple[np.ndarray, np.ndarray]:
+    """When each activity ended, on the row of its start, and which rows are left; a complete without a start is one."""
+    own = pd.DataFrame({place: values.to_numpy() for place, values in enumerate(whose)})
+    key = own.groupby(list(own), sort=False, dropna=False).ngroup().to_numpy()
+    order = sort_moments(key, begin.view(np.int64), int(key.max(initial=-1)) + 1)
     running: dict[int, deque[int]] = {}
-    ends = begin.where(~is_start, pd.NaT).to_numpy()
+    ends = np.where(is_start, np.datetime64("NaT", "ns"), begin)
     is_used = np.zeros(len(begin), dtype=bool)  # a complete that ended a start
-    for row, group, starts in zip(order, key.to_numpy()[order], is_start.to_numpy()[order], strict=True):
+    for row, group, starts in zip(order, key[order], is_start[order], strict=True):
         if starts:
             running.setdefault(group, deque()).append(row)
         elif running.get(group):
             ends[running[group].popleft()] = ends[row]
             is_used[row] = True
-    return pd.Series(ends, index=begin.index)[~is_used]
+    return ends, ~is_used
 
 
 def _refuse_gaps(gaps: dict[str, pd.Series]) -> None:
@@ -176,62 +196,103 @@ def _refuse_gaps(gaps: dict[str, pd.Series]) -> None:
         )
 
 
-def _cut(begin: pd.Series, finish: pd.Series, peildatum: str | pd.Timestamp | None) -> pd.Timestamp:
+def _cut(begin: np.ndarray, finish: np.ndarray, peildatum: str | pd.Timestamp | None) -> np.datetime64:
     """The first moment not observed; the last one in the log when none is given."""
     if peildatum is None:
-        return max(begin.max(), finish.max()) if finish.notna().any() else begin.max()
+        last = [times[~np.isnat(times)].max() for times in (begin, finish) if not np.isnat(times).all()]
+        return max(last, default=np.datetime64("NaT", "ns"))
     try:
         moment = pd.Timestamp(peildatum)
     except ValueError:
         moment = pd.NaT
     if moment is pd.NaT:
         raise DataError("The peildatum is no time.\nGive the first moment not observed, such as 2024-01-01.")
-    return moment.tz_convert("UTC").tz_localize(None) if moment.tzinfo else moment
+    moment = moment.tz_convert("UTC").tz_localize(None) if moment.tzinfo else moment
+    return np.datetime64(moment.as_unit("ns").value, "ns")
 
 
-def _names(values: pd.Series) -> pd.Series:
-    """Cases or activities as text; a categorical stays one."""
+def _names(values: pd.Series, what: str) -> tuple[np.ndarray, pd.Index]:
+    """Cases or activities as codes of texts, which come second, in order; ``what`` they are.
+
+    Raises
+    ------
+    DataError
+        When two different values, such as 1 and "1", are written alike, or values are lists.
+    """
     if isinstance(values.dtype, pd.CategoricalDtype):
-        if pd.api.types.infer_dtype(values.cat.categories) == "string":
-            return values
-        return values.cat.rename_categories([str(name) for name in values.cat.categories])
-    code, distinct = pd.factorize(values)
-    return pd.Series(np.array([str(name) for name in distinct], dtype=object)[code], index=values.index, dtype=object)
+        code, distinct = values.cat.codes.to_numpy(), values.cat.categories.to_numpy(dtype=object)
+    else:
+        try:
+            code, distinct = pd.factorize(values)
+        except TypeError:
+            raise DataError(f"The {what} holds lists or other collections.\nGive text or numbers.") from None
+        distinct = np.asarray(distinct, dtype=object)
+    if infer_dtype(distinct) not in ("string", "empty"):
+        distinct = np.array([_written(value) for value in distinct], dtype=object)
+    names = pd.Index(distinct, dtype=object)
+    if not names.is_unique:
+        raise DataError(
+            f"{int(names.duplicated().sum())} different values of the {what} are written alike, such as 1 and '1'.\n"
+            "Bring the column to one type."
+        )
+    if not names.is_monotonic_increasing:
+        order = np.asarray(names.argsort())
+        place = np.empty(len(order), dtype=np.int32)
+        place[order] = np.arange(len(order))
+        code, names = place[code], names[order]
+    return code, names
 
 
-def _frame(
-    client: pd.Series, state: pd.Series, begin: pd.Series, finish: pd.Series, runs_on: pd.Series
-) -> pd.DataFrame:
-    """The events in order, with the columns of paths."""
-    if client.empty:
-        return empty(Paths).assign(**{NEW_STAY: pd.Series(dtype=bool)})
-    code, cases = codes(client)
+def _text(model: pd.Series, code: np.ndarray, names: pd.Index) -> np.ndarray | pd.Categorical:
+    """Codes as text: categorical where ``model`` is, else plain."""
+    if isinstance(model.dtype, pd.CategoricalDtype):
+        return pd.Categorical.from_codes(code, dtype=pd.CategoricalDtype(names), validate=False)
+    return take(names.to_numpy(), code)
+
+
+def _written(value: object) -> str:
+    """A value as text; whole numbers without a point, so that 12 and 12.0 are one case."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _refuse_bsns(cases: pd.Index) -> None:
+    """Refuse cases that could be raw BSNs."""
+    if not {8, 9} & set(map(len, map(str.strip, cases))):
+        return
     numbers = [name for name in cases if name.strip().isdigit()]
     if is_bsn(pd.Series(numbers, dtype=object)).any():
         raise DataError(
             "Cases of the event log could be raw BSNs.\n"
             "Pseudonymise them first; if they are no BSNs, write a letter before each number."
         )
-    order = sort_moments(code, moments(begin))
-    code = code[order]
-    place, names = pd.factorize(state.iloc[order])
+
+
+def _frame(
+    rows: dict[str, np.ndarray],
+    client_id: np.ndarray | pd.Categorical,
+    state: np.ndarray | pd.Categorical,
+    names: pd.Index,
+) -> pd.DataFrame:
+    """The events in order, with the columns of paths; what a log does not have costs little room."""
+    n = len(client_id)
+    if not n:
+        return empty(Paths).assign(**{NEW_STAY: pd.Series(dtype=bool)})
     alone = pd.Index([(str(name),) for name in names], tupleize_cols=False, dtype=object)
-    n = len(code)
     nothing = np.full(n, None, dtype=object)
-    rows = {
-        "client_id": client.array[order],
-        "position": positions(code),
-        "state": state.array[order],
+    columns = {
+        "client_id": client_id,
+        "position": rows["position"],
+        "state": state,
         "gemeente": np.full(n, "", dtype=object),
-        "provider_id": nothing.copy(),
-        "start_date": begin.to_numpy()[order],
-        "end_date": finish.to_numpy()[order],
-        "is_open": runs_on.to_numpy(dtype=bool)[order],
+        "provider_id": nothing,
+        "start_date": rows["start"],
+        "end_date": rows["end"],
+        "is_open": rows["is_open"],
         "is_start_known": np.ones(n, dtype=bool),
-        "stapeling": pd.Categorical.from_codes(place, categories=alone),
+        "stapeling": pd.Categorical.from_codes(rows["state"], dtype=pd.CategoricalDtype(alone), validate=False),
         "end_reason": nothing.copy(),
         "birth_date": np.full(n, np.datetime64("NaT", "ns")),
-        "sex": nothing,
+        "sex": nothing.copy(),
         NEW_STAY: np.ones(n, dtype=bool),
     }
-    return as_frame(rows)
+    return as_frame(columns)

@@ -180,7 +180,7 @@ def test_numbers_categories_and_zones_are_one_kind_of_case_and_time():
         }
     )
     paths = read_event_log(log, case="case", activity="what", start="when")
-    assert paths[["client_id", "state"]].values.tolist() == [["10", "1"], ["10", "2"], ["9", "1"]]
+    assert paths[["client_id", "state"]].to_numpy().tolist() == [["10", "1"], ["10", "2"], ["9", "1"]]
     assert paths["start_date"].dt.strftime("%d %H:%M").tolist() == ["31 21:30", "31 22:00", "03 05:00"]
 
 

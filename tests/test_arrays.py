@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zorgpad import arrays
@@ -15,6 +15,7 @@ from zorgpad.sample import simulate_register
 from zorgpad.spells import build_spells
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9), max_size=40), st.integers(1, 7))
 def test_groups_hold_every_row_once_and_every_child_whole(codes, rows_per_group):
     """Within a group the places rise; groups are in the order of the codes."""

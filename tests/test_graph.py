@@ -4,6 +4,7 @@ import json
 import math
 
 import networkx as nx
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -211,3 +212,31 @@ def test_graphs_are_written_for_other_tools(region, tmp_path):
         assert sorted(data["days"] for *_, data in again.edges(data=True)) == [10, 28, 28, 31, 82, 92, 487]
     with pytest.raises(DataError, match="cannot be written"):
         write_graph(graph, tmp_path / "road.txt")
+
+
+ODD = ('A & <b> "q"', "é😀 + ü|", "tab\tend")
+
+
+@pytest.mark.parametrize("ending", [*READERS])
+def test_odd_names_and_missing_values_read_back(tmp_path, ending):
+    """Quotes, ampersands, emoji and tabs in names; missing values of every kind are left out, tuples are text."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from(ODD, n=np.int64(3), gone=None, day=pd.NaT, part=float("nan"), forms=("a", "b"))
+    graph.add_edge(ODD[0], ODD[1], share=np.float64(0.25), when=pd.Timestamp("2020-01-01 10:30"))
+    found = READERS[ending](write_graph(graph, tmp_path / f"graph.{ending}"))
+    assert set(found) == set(ODD)
+    kept = {name: value for name, value in found.nodes[ODD[2]].items() if name != "label"}
+    assert kept == {"n": 3, "forms": "a+b"}
+    edge = found.edges[ODD[0], ODD[1]]
+    assert (edge["share"], edge["when"]) == (0.25, "2020-01-01T10:30:00")
+    assert [path.name for path in tmp_path.iterdir()] == [f"graph.{ending}"]
+
+
+def test_what_a_format_cannot_hold_is_refused_and_leaves_nothing(tmp_path):
+    """XML has no control characters; JSON has."""
+    graph = nx.DiGraph()
+    graph.add_node("a\x01b")
+    with pytest.raises(DataError, match="1 texts of the graph hold control characters"):
+        write_graph(graph, tmp_path / "graph.gexf")
+    assert list(tmp_path.iterdir()) == []
+    assert list(READERS["json"](write_graph(graph, tmp_path / "graph.json"))) == ["a\x01b"]

@@ -1,5 +1,6 @@
 """A region's folder: what is read, what its codes mean, and what is refused."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -196,4 +197,20 @@ def test_a_code_of_no_stacking_must_be_a_product(folder):
     """A misspelt code would silently find no overlap."""
     rewrite(folder / "region.toml", 'policy = "werkgroep"', 'policy = "werkgroep"\nno_stacking = ["43X99"]')
     with pytest.raises(RegionError, match="no_stacking names 43X99"):
+        load_region(folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('merge_rule = "ijw"', 'merge_rule = "nji"', "merge_rule is 'nji', not one of ijw, cbs"),
+        ('bridges = ["code",', 'bridges = ["huis",', "bridges is 'huis', not one of code, provider, gemeente"),
+    ],
+)
+def test_rules_of_spells_are_declared_and_checked(folder, old, new, said):
+    """A region that says nothing has rule ijw and all bridges; what does not exist is refused with what does."""
+    region = load_region(folder)
+    assert (region.merge_rule, region.bridges) == ("ijw", ("code", "provider", "gemeente"))
+    rewrite(folder / "region.toml", old, new)
+    with pytest.raises(RegionError, match=re.escape(said)):
         load_region(folder)

@@ -1,5 +1,6 @@
 """Records become spells: hand-drawn cases for every rule, and properties against a brute force."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import hypothesis.strategies as st
@@ -401,6 +402,16 @@ def test_the_cbs_rule_merges_only_what_overlaps(region, start, n):
     )
     assert len(spells) == n
     assert attrition["reason"].tolist()[-1] == "merged where they overlap"
+
+
+def test_the_region_declares_rule_and_bridges(region):
+    """Without arguments those of the region decide; an argument goes before them."""
+    own = replace(region, merge_rule="cbs", bridges=())
+    spells, attrition = spells_of(BROKEN_UP, region=own)
+    assert len(spells) == 4
+    assert attrition["reason"].tolist()[-1] == "merged where they overlap"
+    spells, _ = spells_of(BROKEN_UP, region=own, rule="ijw", bridges=["code", "provider", "gemeente"])
+    assert len(spells) == 1
 
 
 def test_a_rule_or_bridge_that_does_not_exist_is_refused(region):

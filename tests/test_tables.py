@@ -1,5 +1,7 @@
 """Words and tables for readers, checked on numbers known by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -72,11 +74,26 @@ def test_a_stock_is_described_by_its_first_and_last_month(region):
     assert "(rekenregel cbs)" in words["caption"]
 
 
+def test_what_the_region_chose_stands_under_every_figure(region):
+    """Another rule, and administrative breaks that cut stays, are named without anybody asking."""
+    own = replace(region, merge_rule="cbs", bridges=("gemeente",))
+    words = "(rekenregel cbs; een nieuwe productcode en een opvolgende aanbieder telt als einde)"
+    assert words in tables.rule_note(own, peildatum=PEILDATUM)
+    roads = paths_of(ROAD, own)
+    for described in (
+        tables.describe_timelines(roads, own, names={"a": "Kind A"}, peildatum=PEILDATUM),
+        tables.describe_stapeling(views.stapeling_matrix(roads), own, area="Helmond", peildatum=PEILDATUM),
+    ):
+        assert words in described["caption"]
+
+
 def test_a_road_is_told_in_steps(region):
     """The states one after the other; the table says what ran beside them, and what still runs."""
-    words = tables.describe_timelines(paths_of(ROAD, region), names={"a": "Kind A", "b": "Kind B"}, peildatum=PEILDATUM)
+    words = tables.describe_timelines(
+        paths_of(ROAD, region), region, names={"a": "Kind A", "b": "Kind B"}, peildatum=PEILDATUM
+    )
     assert "Kind A: ambulante hulp, dan pleegzorg, dan gezinshuis, dan geen jeugdhulp" in words["alt"]
-    assert words["caption"].endswith("Rekenregel van de periodes: ijw.")
+    assert words["caption"].endswith("verlengingen samengevoegd tot 30 dagen (rekenregel ijw).")
     numbers = words["numbers"]
     assert numbers.loc[1, ["vorm van hulp", "daarnaast", "van", "duur"]].tolist() == [
         "pleegzorg",

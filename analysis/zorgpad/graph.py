@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +21,7 @@ from zorgpad.schemas import LADDER, OUTSIDE_CARE
 
 FOLLOWS, OVERLAPS = "follows", "overlaps"
 _FEW_STATES = 256
+_NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _WRITERS = {".graphml": "write_graphml", ".gexf": "write_gexf"}
 
 
@@ -283,22 +286,41 @@ def to_event_log(paths: pd.DataFrame, *, states: Literal["care", "all"] = "care"
 def write_graph(graph: nx.Graph, path: str | Path) -> Path:
     """Write a graph as GraphML, GEXF or JSON (node-link), by the ending of ``path``.
 
-    Dates become ISO text and tuples text joined with ``+``; missing values and NaN are left out.
+    Dates become ISO text and tuples text joined with ``+``; missing values and NaN are left out. The file is complete
+    or not there.
 
     Raises
     ------
     DataError
-        For another ending.
+        For another ending, or for GraphML and GEXF when a text holds a control character, which XML cannot hold.
     """
     path = Path(path)
     plain = _plain(graph)
-    if path.suffix in _WRITERS:
-        getattr(nx, _WRITERS[path.suffix])(plain, path)
-    elif path.suffix == ".json":
-        path.write_text(json.dumps(nx.node_link_data(plain, edges="edges"), indent=1, sort_keys=True), encoding="utf-8")
-    else:
+    if path.suffix not in (*_WRITERS, ".json"):
         raise DataError(f"A graph cannot be written as '{path.suffix}'.\nUse .graphml, .gexf or .json.")
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        if path.suffix == ".json":
+            written = json.dumps(nx.node_link_data(plain, edges="edges"), indent=1, sort_keys=True)
+            part.write_text(written, encoding="utf-8")
+        else:
+            _refuse_control_characters(plain, path.suffix)
+            getattr(nx, _WRITERS[path.suffix])(plain, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
     return path
+
+
+def _refuse_control_characters(graph: nx.Graph, suffix: str) -> None:
+    """Refuse text that XML cannot hold."""
+    texts = [value for _, attributes in graph.nodes(data=True) for value in attributes.values()]
+    texts += [value for *_, attributes in graph.edges(data=True) for value in attributes.values()]
+    found = sum(
+        bool(_NOT_XML.search(text)) for text in [*graph, *texts, *graph.graph.values()] if isinstance(text, str)
+    )
+    if found:
+        raise DataError(f"{found} texts of the graph hold control characters, which {suffix} cannot hold.\nUse .json.")
 
 
 def _plain(graph: nx.Graph) -> nx.Graph:
@@ -315,16 +337,16 @@ def _plain(graph: nx.Graph) -> nx.Graph:
     return copy
 
 
-def _texts(attributes: Mapping[str, object]) -> dict[str, object]:
+def _texts(attributes: Mapping[str, Any]) -> dict[str, object]:
     """Attributes without missing values; dates and tuples as text."""
     out: dict[str, object] = {}
     for name, value in attributes.items():
-        if value is None or (isinstance(value, float) and np.isnan(value)):
-            continue
-        if isinstance(value, pd.Timestamp):
-            out[name] = value.strftime("%Y-%m-%d")
-        elif isinstance(value, tuple):
+        if isinstance(value, tuple | list):
             out[name] = "+".join(map(str, value))
+        elif pd.isna(value):
+            continue
+        elif isinstance(value, pd.Timestamp):
+            out[name] = value.strftime("%Y-%m-%d") if value == value.normalize() else value.isoformat()
         else:
-            out[name] = value
+            out[name] = value.item() if isinstance(value, np.generic) else value
     return out

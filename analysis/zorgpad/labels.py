@@ -64,6 +64,11 @@ RULE_LABELS = {
     "ijw": "verlengingen samengevoegd tot {days} dagen",
     "cbs": "alleen overlappende periodes van dezelfde hulpvorm en aanbieder samengevoegd",
 }
+BRIDGE_LABELS = {
+    "code": "een nieuwe productcode",
+    "provider": "een opvolgende aanbieder",
+    "gemeente": "een andere betalende gemeente",
+}
 MISSING = "–"
 
 
@@ -126,9 +131,14 @@ def format_duration(days: float) -> str:
     return f"{format_number(days / 365.25, decimals=1)} jaar"
 
 
-def name_rule(rule: str, *, max_gap_days: int) -> str:
-    """How periods of one child, form and provider became one stay, with the rule's name, for under a figure."""
-    return f"{RULE_LABELS[rule].format(days=max_gap_days)} (rekenregel {rule})"
+def name_rule(rule: str, *, max_gap_days: int, bridges: Iterable[str] = tuple(BRIDGE_LABELS)) -> str:
+    """How periods of one child, form and provider became one stay, with the rule's name, for under a figure.
+
+    An administrative break that is not bridged is named too: it cuts stays.
+    """
+    cuts = [label for bridge, label in BRIDGE_LABELS.items() if bridge not in set(bridges)]
+    said = f"; {enumerate_words(cuts)} telt als einde" if cuts else ""
+    return f"{RULE_LABELS[rule].format(days=max_gap_days)} (rekenregel {rule}{said})"
 
 
 def enumerate_words(words: Iterable[str]) -> str:

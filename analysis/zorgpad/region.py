@@ -36,6 +36,8 @@ END_KINDS = (
     "other_domain",
 )
 POLICIES = ("intern", "werkgroep", "cbs")
+MERGE_RULES = ("ijw", "cbs")
+BRIDGES = ("code", "provider", "gemeente")
 
 _REQUIRED = {
     "gemeenten": ("gm_code", "name", "subregion"),
@@ -102,6 +104,11 @@ class Region:
         Zorgvormen from most to least prominent: the first one present is the state of a child on a day.
     max_gap_days, absence_days, classification_days, min_overlap_days, horizon_days : int
         Rules in days; DESIGN 5.
+    merge_rule : str
+        How records become one spell: ``ijw`` (across gaps of at most ``max_gap_days``) or ``cbs`` (where they overlap).
+    bridges : tuple of str
+        Administrative breaks that are no exits: another product ``code`` of the same zorgvorm, a ``provider``'s
+        successor, another ``gemeente`` that pays. What is left out cuts the spell.
     breakdown : BreakdownRule
     policy : str
         Disclosure policy: intern, werkgroep or cbs.
@@ -124,6 +131,8 @@ class Region:
     classification_days: int = 30
     min_overlap_days: int = 0
     horizon_days: int = 365
+    merge_rule: str = "ijw"
+    bridges: tuple[str, ...] = BRIDGES
     breakdown: BreakdownRule = field(default_factory=BreakdownRule)
     policy: str = "werkgroep"
     no_stacking: frozenset[str] = frozenset()
@@ -404,6 +413,8 @@ def _assemble(folder: Path, settings: dict[str, Any], tables: dict[str, pd.DataF
             folder=folder,
             window_start=_windows(settings, tables["gemeenten"]),
             prominence=tuple(settings["prominence"]),
+            merge_rule=_allowed("merge_rule", settings.get("merge_rule", "ijw"), MERGE_RULES),
+            bridges=tuple(_allowed("bridges", bridge, BRIDGES) for bridge in settings.get("bridges", BRIDGES)),
             breakdown=BreakdownRule(**breakdown),
             policy=settings.get("policy", "werkgroep"),
             no_stacking=frozenset(settings.get("no_stacking", ())),
@@ -414,6 +425,13 @@ def _assemble(folder: Path, settings: dict[str, Any], tables: dict[str, pd.DataF
         raise RegionError(f"{folder / 'region.toml'} lacks {error}.\nAdd it; a shipped region shows how.") from None
     except (TypeError, ValueError) as error:
         raise RegionError(f"{folder / 'region.toml'} has a setting that does not fit: {error}.\nMend it.") from None
+
+
+def _allowed(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    """``value``, when it is one that the setting ``name`` may have."""
+    if value not in allowed:
+        raise ValueError(f"{name} is '{value}', not one of {', '.join(allowed)}")
+    return value
 
 
 def _windows(settings: dict[str, Any], gemeenten: pd.DataFrame) -> Mapping[str, pd.Timestamp]:

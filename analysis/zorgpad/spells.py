@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from copy import copy
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ from zorgpad.arrays import (
     take,
 )
 from zorgpad.errors import DataError
-from zorgpad.region import Region
+from zorgpad.region import BRIDGES, MERGE_RULES, Region
 from zorgpad.register import Register
 from zorgpad.schemas import Allocations, Deliveries, attrition_frame, attrition_of_codes, complete, empty, sum_attrition
 
@@ -36,7 +36,6 @@ STEP = "build_spells"
 MOVE_SEPARATOR = "|"
 Rule = Literal["ijw", "cbs"]
 Bridge = Literal["code", "provider", "gemeente"]
-BRIDGES: tuple[Bridge, ...] = ("code", "provider", "gemeente")
 # Where two records end on one day, the one that knows more about the end decides: the later in this list.
 _SOURCES = ("open", "allocation", "delivery")
 _PER_ROW = ("client", "gemeente", "zorgvorm", "provider", "product", "start", "end", "source", "reason")
@@ -48,8 +47,8 @@ def build_spells(
     *,
     peildatum: str | pd.Timestamp,
     max_gap_days: int | None = None,
-    rule: Rule = "ijw",
-    bridges: Collection[Bridge] = BRIDGES,
+    rule: Rule | None = None,
+    bridges: Collection[Bridge] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Merge the records of one child, zorgvorm and provider into spells (DESIGN 5.2).
 
@@ -66,12 +65,12 @@ def build_spells(
         The first day that is not observed. Care that has not ended before it is open and is cut there.
     max_gap_days : int, optional
         Default ``region.max_gap_days``; only for the rule ``ijw``.
-    rule : {"ijw", "cbs"}
-        ``ijw``: across gaps of at most ``max_gap_days``. ``cbs``: only records that overlap by at least a day, as CBS
-        merges trajectories of one hulpvorm and provider.
-    bridges : collection of {"code", "provider", "gemeente"}
+    rule : {"ijw", "cbs"}, optional
+        Default ``region.merge_rule``. ``ijw``: across gaps of at most ``max_gap_days``. ``cbs``: only records that
+        overlap by at least a day, as CBS merges trajectories of one hulpvorm and provider.
+    bridges : collection of {"code", "provider", "gemeente"}, optional
         Administrative breaks that are no exits: another product code of the same zorgvorm, a provider's successor,
-        another gemeente that pays. Default all; what is left out cuts the spell.
+        another gemeente that pays. Default ``region.bridges``; what is left out cuts the spell.
 
     Returns
     -------
@@ -92,13 +91,15 @@ def build_spells(
     gap = region.max_gap_days if max_gap_days is None else max_gap_days
     if gap < 0:
         raise DataError(f"max_gap_days is {gap}.\nGive 0 or more days.")
-    if rule not in get_args(Rule) or not set(bridges) <= set(BRIDGES):
-        raise DataError(f"The rule is '{rule}', the bridges {sorted(bridges)}.\nRules: ijw, cbs. Bridges: {BRIDGES}.")
-    gap = gap if rule == "ijw" else -1
+    rule_name, bridged = rule or region.merge_rule, region.bridges if bridges is None else tuple(bridges)
+    if rule_name not in MERGE_RULES or not set(bridged) <= set(BRIDGES):
+        known = f"Rules: {', '.join(MERGE_RULES)}. Bridges: {', '.join(BRIDGES)}."
+        raise DataError(f"The rule is '{rule_name}', the bridges {sorted(bridged)}.\n{known}")
+    gap = gap if rule_name == "ijw" else -1
     needed = ("client_id", "gemeente", "allocation_id", "provider_id", "start_date")
     optional = ("product_code", "end_date")
     records = _Records.of(
-        complete(register.allocations, Allocations, needed=needed, optional=optional), region, bridges
+        complete(register.allocations, Allocations, needed=needed, optional=optional), region, bridged
     )
     messages = register.deliveries if len(register.deliveries) else empty(Deliveries)
     needed = ("client_id", "gemeente", "allocation_id", "kind", "date")
@@ -137,7 +138,7 @@ class _Records:
     """
 
     def __init__(
-        self, allocations: pd.DataFrame, zorgvorm: pd.Series, provider: pd.Series, bridges: Collection[Bridge]
+        self, allocations: pd.DataFrame, zorgvorm: pd.Series, provider: pd.Series, bridges: Collection[str]
     ) -> None:
         self.allocations = allocations
         self.row, self.first_client = np.arange(len(allocations), dtype=np.int32), 0
@@ -178,7 +179,7 @@ class _Records:
         self.hides = np.append(np.array(hides, dtype=bool), [False])
 
     @classmethod
-    def of(cls, allocations: pd.DataFrame, region: Region, bridges: Collection[Bridge]) -> _Records:
+    def of(cls, allocations: pd.DataFrame, region: Region, bridges: Collection[str]) -> _Records:
         """The records of ``allocations`` with the meaning that ``region`` gives their codes."""
         allocations = allocations.set_axis(range(len(allocations)), axis=0, copy=False)
         provider = allocations["provider_id"]

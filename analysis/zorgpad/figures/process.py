@@ -15,8 +15,9 @@ from zorgpad.figures.style import GRID, INK, SOFT_INK, STATE_COLOURS, new_figure
 from zorgpad.labels import STATE_LABELS, format_duration, format_interval, format_number
 from zorgpad.schemas import GEEN_ZORG, LADDER, OUTSIDE_CARE, VOLWASSEN
 
-_HALF_BOX, _BOX_HEIGHT = 2.2, 0.78
+_HALF_BOX, _BOX_HEIGHT = 2.2, 0.84
 _LABEL_ROOM, _LABEL_WIDTH = 0.27, 1.7
+_LABEL_AT = 0.3  # nearer to where an arrow begins: there arrows to one place are still apart
 _RARE = "#c3cad1"
 _WIDTH_INCHES = 8.0  # a box holds a line of words
 UP, DOWN = "#a8480a", "#0b5cad"
@@ -32,7 +33,7 @@ def draw_process(nodes: pd.DataFrame, edges: pd.DataFrame, *, rare_below: float 
     Parameters
     ----------
     nodes : DataFrame
-        state, n_stays, median_stay_days.
+        state, n_stays, median_stay_days and, to be named, n_open.
     edges : DataFrame
         from_state, to_state, probability, ci_low, ci_high.
     rare_below : float
@@ -40,7 +41,7 @@ def draw_process(nodes: pd.DataFrame, edges: pd.DataFrame, *, rare_below: float 
     """
     present = [state for state in LADDER if state in set(nodes["state"])]
     place = {state: float(height) for height, state in enumerate(present)}
-    figure, (axes,) = new_figure(0.82 * len(present) + 0.5, width=_WIDTH_INCHES)
+    figure, (axes,) = new_figure(0.95 * len(present) + 0.5, width=_WIDTH_INCHES)
     drawn = edges[edges["from_state"].isin(present) & edges["to_state"].isin(set(present) - set(OUTSIDE_CARE))]
     drawn = drawn.sort_values("probability", kind="stable")
     arcs = [_Arc.of(row, place) for row in drawn.itertuples(index=False)]
@@ -78,6 +79,12 @@ class _Arc:
         """How far the arc reaches beside the boxes."""
         return 0.65 + 0.42 * self.distance
 
+    @property
+    def label_place(self) -> tuple[float, float]:
+        """Where the label stands: a point of the curve."""
+        across = 4 * _LABEL_AT * (1 - _LABEL_AT) * self.apex
+        return self.side * (_HALF_BOX + across), self.start + _LABEL_AT * (self.end - self.start)
+
 
 def _prepare(axes: Axes, n_states: int, apex: float) -> None:
     """Empty axes with a legend in words."""
@@ -106,14 +113,18 @@ def _draw_node(axes: Axes, row: Any, height: float, ways_out: list[str]) -> None
     axes.add_patch(FancyBboxPatch(corner, 2 * _HALF_BOX, size, boxstyle=rounded, fc="#ffffff", ec=SOFT_INK, zorder=5))
     colour = STATE_COLOURS[row.state]
     axes.add_patch(FancyBboxPatch(corner, 0.1, size, boxstyle="square,pad=0", fc=colour, ec="none", zorder=6))
-    detail = f"{format_number(row.n_stays)} keer"
+    details = [f"{format_number(row.n_stays)} keer"]
+    if pd.notna(getattr(row, "n_open", None)):
+        details[0] += f", waarvan {format_number(row.n_open)} nu nog"
     if row.state not in OUTSIDE_CARE:
         median = row.median_stay_days
-        detail += " · helft nog niet weg" if pd.isna(median) else f" · helft langer dan {format_duration(median)}"
-    lines = [(STATE_LABELS[row.state], 9.5, "bold", INK), (detail, 7.8, "normal", SOFT_INK)]
-    lines += [(way_out, 7.8, "normal", SOFT_INK) for way_out in ways_out]
+        half = "mediane duur niet bereikt" if pd.isna(median) else f"de helft langer dan {format_duration(median)}"
+        details.append(half)
+    lines = [(STATE_LABELS[row.state], 9.5, "bold", INK)]
+    lines += [(text, 7.6, "normal", SOFT_INK) for text in [*details, *ways_out]]
+    gap = min(0.19, (_BOX_HEIGHT - 0.16) / max(len(lines) - 1, 1))
     for number, (text, points, weight, ink) in enumerate(lines):
-        y = height + 0.2 * ((len(lines) - 1) / 2 - number)
+        y = height + gap * ((len(lines) - 1) / 2 - number)
         axes.text(0.04, y, text, ha="center", va="center", fontsize=points, fontweight=weight, color=ink, zorder=7)
 
 
@@ -146,10 +157,10 @@ def _across_per_up(axes: Axes) -> float:
 
 
 def _label_arcs(axes: Axes, arcs: list[_Arc]) -> None:
-    """Probability and interval at the top of each arc; labels of one side keep their distance."""
+    """Probability and interval on each arc; labels of one side keep their distance."""
     taken: list[tuple[float, float]] = []
-    for arc in sorted(arcs, key=lambda arc: (arc.side, -(arc.start + arc.end), arc.apex)):
-        x, height = arc.side * (_HALF_BOX + arc.apex), (arc.start + arc.end) / 2
+    for arc in sorted(arcs, key=lambda arc: (arc.side, -arc.label_place[1], arc.apex)):
+        x, height = arc.label_place
         while any(abs(height - y) < _LABEL_ROOM and abs(x - other) < _LABEL_WIDTH for other, y in taken):
             height -= 0.05
         taken.append((x, height))

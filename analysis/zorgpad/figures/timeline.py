@@ -8,16 +8,24 @@ import pandas as pd
 from matplotlib import dates as mdates
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from zorgpad.figures.style import GRID, INK, SOFT_INK, STATE_COLOURS, dates_between, new_figure
 from zorgpad.labels import STATE_LABELS, format_duration
 from zorgpad.schemas import LADDER, OUTSIDE_CARE
 
 _SHORTEST_LABELLED_SHARE = 0.11
+_MARKS = {
+    "provider_id": Line2D([], [], color=INK, marker="D", ms=5, lw=0, label="andere aanbieder"),
+    "gemeente": Line2D([], [], color=INK, marker="v", ms=6, lw=0, label="andere gemeente betaalt"),
+}
 
 
 def draw_timelines(paths: pd.DataFrame, *, names: Mapping[str, str], window_start: pd.Timestamp) -> Figure:
     """A panel per child, a lane per form of care; an arrow where care goes on, a grey lane where there was none.
+
+    A diamond on a bar is a change of provider within the form, a triangle a change of the gemeente that pays; both are
+    named below the figure when they occur.
 
     Only for invented children: a real child's timeline is never published.
 
@@ -34,16 +42,21 @@ def draw_timelines(paths: pd.DataFrame, *, names: Mapping[str, str], window_star
     heights = [1.1 + len(forms) for forms in lanes.values()]
     figure, panels = new_figure(0.62 + 0.34 * sum(heights), rows=len(names), heights=heights)
     last = paths["end_date"].max()
+    marks: set[str] = set()
     for axes, (child, name) in zip(panels, names.items(), strict=True):
         own = paths[paths["client_id"] == child].sort_values("start_date")
         first = own["start_date"].min()
         _draw_lanes(axes, own, lanes[child], last - first)
+        marks |= _draw_changes(axes, own, lanes[child])
         axes.set_title(name, loc="left", fontsize=10.5, fontweight="bold")
         if first < window_start:
             axes.axvline(_day_number(window_start), color=SOFT_INK, lw=1, ls=(0, (2, 2)))
         years = [day for day in dates_between(first, last) if first <= day <= last]
         axes.set_xticks([_day_number(day) for day in years], [str(day.year) for day in years])
         axes.set_xlim(_day_number(first) - 5, _day_number(last) + (last - first).days * 0.03)
+    if marks:
+        handles = [handle for kind, handle in _MARKS.items() if kind in marks]
+        figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), fontsize=9, frameon=False)
     return figure
 
 
@@ -83,6 +96,22 @@ def _draw_lanes(axes: Axes, own: pd.DataFrame, lanes: list[str], span: pd.Timede
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x", color=GRID)
     axes.spines["left"].set_visible(False)
+
+
+def _draw_changes(axes: Axes, own: pd.DataFrame, lanes: list[str]) -> set[str]:
+    """Marks where provider or gemeente changes within an unbroken period of one form; the kinds that occurred."""
+    before = own.shift(1)
+    goes_on = (own["start_date"] == before["end_date"]) & (own["state"].astype(object) == before["state"])
+    goes_on &= ~own["state"].isin(OUTSIDE_CARE)
+    found = set()
+    for kind in _MARKS:
+        changed = own[goes_on & (own[kind].astype(object) != before[kind].astype(object))]
+        for row in changed.itertuples(index=False):
+            day, middle = _day_number(row.start_date), len(lanes) - lanes.index(row.state)
+            marker = _MARKS[kind].get_marker()
+            axes.plot([day], [middle + 0.42], marker=marker, color=INK, ms=5, lw=0, zorder=6, clip_on=False)
+            found.add(kind)
+    return found
 
 
 def _bars(own: pd.DataFrame) -> list[tuple[str, pd.Timestamp, pd.Timestamp, bool]]:

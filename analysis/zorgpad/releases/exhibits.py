@@ -163,7 +163,7 @@ def voorbeelden(release: Release) -> str:
     shown = shown.assign(stapeling=pd.Series(forms, index=shown.index, dtype=object))
     names = dict(zip(shown["client_id"].unique(), ["Kind A", "Kind B", "Kind C"], strict=False))
     window = min(release.region.window_start.values())
-    words = tables.describe_timelines(shown, names=names, peildatum=release.peildatum)
+    words = tables.describe_timelines(shown, release.region, names=names, peildatum=release.peildatum)
     return figure_markup(figures.draw_timelines(shown, names=names, window_start=window), **words)
 
 

@@ -14,10 +14,9 @@ from zorgpad.labels import (
     format_date,
     format_number,
     format_percent,
-    name_rule,
 )
 from zorgpad.region import Region
-from zorgpad.tables.stays import Rule
+from zorgpad.tables.stays import Rule, merge_note
 
 _SHOWN = (JEUGDHULP, S1, S2_GEZIN, S2_WONEN, VERBLIJF)
 
@@ -94,7 +93,7 @@ def stock_table(counts: pd.DataFrame) -> pd.DataFrame:
 
 
 def describe_stock(
-    counts: pd.DataFrame, region: Region, *, area: str, peildatum: str, rule: Rule = "ijw"
+    counts: pd.DataFrame, region: Region, *, area: str, peildatum: str, rule: Rule | None = None
 ) -> dict[str, Any]:
     """Describe :func:`zorgpad.figures.draw_stock`; the numbers are those of the first month of each half year."""
     wide = counts.pivot_table(index="stock_date", columns="zorgvorm", values="n_children").astype(int)
@@ -104,7 +103,7 @@ def describe_stock(
     return {
         "title": f"Kinderen per vorm van verblijf door de tijd, {area}",
         "caption": f"Stand op de eerste dag van elke maand, tot {format_date(peildatum)}. Regel: "
-        f"{name_rule(rule, max_gap_days=region.max_gap_days)}.",
+        f"{merge_note(region, rule=rule)}.",
         "alt": f"Lijndiagram voor {area}, van {format_date(first)} tot {format_date(last)}: {'; '.join(facts)}.",
         "numbers": stock_table(counts),
     }

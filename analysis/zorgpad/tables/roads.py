@@ -9,11 +9,11 @@ import pandas as pd
 
 from zorgpad.labels import STATE_LABELS, enumerate_words, format_date, format_duration, format_interval, format_number
 from zorgpad.region import Region
-from zorgpad.tables.stays import Rule, rule_note
+from zorgpad.tables.stays import Rule, merge_note, rule_note
 
 
 def describe_timelines(
-    paths: pd.DataFrame, *, names: Mapping[str, str], peildatum: str, rule: Rule = "ijw"
+    paths: pd.DataFrame, region: Region, *, names: Mapping[str, str], peildatum: str, rule: Rule | None = None
 ) -> dict[str, Any]:
     """Describe :func:`zorgpad.figures.draw_timelines`: each road in words, each stay in the table."""
     shown = paths[paths["client_id"].isin(list(names))].sort_values(["client_id", "start_date"])
@@ -43,14 +43,15 @@ def describe_timelines(
         "title": f"De cliëntreis van {len(names)} verzonnen kinderen",
         "caption": "Elke regel is een vorm van hulp, elke balk een periode. Een pijl betekent: loopt nog op "
         f"{format_date(peildatum)}. Liggen balken boven elkaar, dan liepen ze tegelijk (stapeling). "
-        f"De stippellijn is het begin van de gegevens. Rekenregel van de periodes: {rule}.",
+        "De stippellijn is het begin van de gegevens. Een ruitje betekent: vanaf hier een andere aanbieder; een "
+        f"driehoekje: een andere gemeente betaalt. Regels: {merge_note(region, rule=rule)}.",
         "alt": f"Tijdlijnen. {'. '.join(stories)}.",
         "numbers": pd.DataFrame(numbers).reset_index(drop=True),
     }
 
 
 def describe_process(
-    nodes: pd.DataFrame, edges: pd.DataFrame, region: Region, *, peildatum: str, rule: Rule = "ijw"
+    nodes: pd.DataFrame, edges: pd.DataFrame, region: Region, *, peildatum: str, rule: Rule | None = None
 ) -> dict[str, Any]:
     """Describe :func:`zorgpad.figures.draw_process`: the likeliest next step of each form, all of them in the table."""
     known = edges.dropna(subset=["probability"]).sort_values("probability", ascending=False)

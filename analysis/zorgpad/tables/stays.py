@@ -135,13 +135,18 @@ def tell_band(band: pd.DataFrame, *, area: str) -> str:
     )
 
 
-def rule_note(region: Region, *, peildatum: str, rule: Rule = "ijw") -> str:
-    """The rules that decide the numbers, as one line under a figure; ``rule`` is how periods became stays."""
+def rule_note(region: Region, *, peildatum: str, rule: Rule | None = None) -> str:
+    """The rules that decide the numbers, as one line under a figure; ``rule``, else the region's, made stays."""
     return (
-        f"Regels: {name_rule(rule, max_gap_days=region.max_gap_days)}; wat binnen {region.classification_days} "
+        f"Regels: {merge_note(region, rule=rule)}; wat binnen {region.classification_days} "
         "dagen begint, volgde erop; ingestroomd en lopend samen (laat in beeld); "
         f"gegevens tot {format_date(peildatum)}."
     )
+
+
+def merge_note(region: Region, *, rule: Rule | None = None) -> str:
+    """How periods became stays: ``rule``, or that of the region."""
+    return name_rule(rule or region.merge_rule, max_gap_days=region.max_gap_days, bridges=region.bridges)
 
 
 def _at(curve: pd.DataFrame, days: float) -> tuple[float, float, float]:

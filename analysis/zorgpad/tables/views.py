@@ -28,7 +28,7 @@ _MOVE_LABELS = {
 
 
 def describe_chronogram(
-    shares: pd.DataFrame, region: Region, *, area: str, peildatum: str, rule: Rule = "ijw"
+    shares: pd.DataFrame, region: Region, *, area: str, peildatum: str, rule: Rule | None = None
 ) -> dict[str, Any]:
     """Describe :func:`zorgpad.figures.draw_chronogram`: first and last moment in words, half years in the table."""
     is_calendar = pd.api.types.is_datetime64_any_dtype(shares["month"])
@@ -58,7 +58,7 @@ def describe_chronogram(
 
 
 def describe_sequence_index(
-    lines: pd.DataFrame, region: Region, *, area: str, peildatum: str, rule: Rule = "ijw"
+    lines: pd.DataFrame, region: Region, *, area: str, peildatum: str, rule: Rule | None = None
 ) -> dict[str, Any]:
     """Describe :func:`zorgpad.figures.draw_sequence_index`: with what children begin, and how long each state lasts."""
     first = lines[lines["from_days"] == 0].drop_duplicates("line")["state"].value_counts()
@@ -84,7 +84,7 @@ def describe_sequence_index(
 
 
 def describe_stapeling(
-    matrix: pd.DataFrame, region: Region, *, area: str, peildatum: str, rule: Rule = "ijw"
+    matrix: pd.DataFrame, region: Region, *, area: str, peildatum: str, rule: Rule | None = None
 ) -> dict[str, Any]:
     """Describe :func:`zorgpad.figures.draw_stapeling`: the pairs that run together most, all of them in the table."""
     pairs = matrix[(matrix["zorgvorm"] != matrix["beside"]) & (matrix["n_children"] > 0)]

@@ -72,12 +72,32 @@ def test_a_timeline_has_a_lane_per_form_and_a_bar_per_period(region):
     assert widths == [59, 82, 120, 487]
 
 
+def test_a_change_of_provider_or_gemeente_is_marked_on_the_bar(region):
+    """A diamond where the provider changes within pleegzorg, a triangle where another gemeente pays; both are named."""
+    road = paths_of(
+        """client | gemeente | zorgvorm  | provider | start      | end        | reason
+           a      | GM0794   | pleegzorg | 1        | 2022-01-01 | 2022-06-01 | 31
+           a      | GM0794   | pleegzorg | 2        | 2022-06-01 | 2022-09-01 | 31
+           a      | GM0743   | pleegzorg | 2        | 2022-09-15 | 2024-01-01 |""",
+        region,
+    )
+    road.loc[road["gemeente"] == "GM0743", "start_date"] = pd.Timestamp("2022-09-01")
+    figure = figures.draw_timelines(road, names={"a": "Kind A"}, window_start=pd.Timestamp("2021-01-01"))
+    marks = [line.get_marker() for line in figure.axes[0].lines]
+    assert (marks.count("D"), marks.count("v")) == (1, 1)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "andere aanbieder",
+        "andere gemeente betaalt",
+    ]
+
+
 def test_the_process_map_draws_every_edge_and_labels_the_likely_ones():
     """Two arcs, the rare one without label; the end of care stands in the box."""
     nodes = pd.DataFrame(
         {
             "state": ["geen_zorg", "pleegzorg", "gezinshuis", "crisis"],
             "n_stays": [9, 30, 20, 5],
+            "n_open": [1, 4, 12, 0],
             "median_stay_days": [1, 400, None, 30],
         }
     )
@@ -95,8 +115,10 @@ def test_the_process_map_draws_every_edge_and_labels_the_likely_ones():
     assert "20% (10–30%)" in said
     assert "1% (0–2%)" not in said
     assert "hulp stopt 30% (20–40%)" in said
-    assert "30 keer · helft langer dan 13 maanden" in said
-    assert "20 keer · helft nog niet weg" in said
+    assert "30 keer, waarvan 4 nu nog" in said
+    assert "de helft langer dan 13 maanden" in said
+    assert "20 keer, waarvan 12 nu nog" in said
+    assert "mediane duur niet bereikt" in said
 
 
 def test_what_cannot_be_estimated_and_what_comes_back_is_drawn():

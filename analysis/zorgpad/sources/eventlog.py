@@ -167,7 +167,7 @@ def _moves(values: pd.Series, name: str) -> np.ndarray:
             f"{int(other.sum())} events have a {name} that is neither start nor complete.\n"
             "Leave those rows out: they neither begin nor end an activity."
         )
-    return (move == "start").to_numpy()
+    return np.asarray(move == "start")
 
 
 def _completed(begin: np.ndarray, is_start: np.ndarray, whose: Sequence[pd.Series]) -> tuple[np.ndarray, np.ndarray]:

@@ -19,14 +19,14 @@ from zorgpad.graph import process_graph
 from zorgpad.paths import build_paths
 from zorgpad.region import Region, load_region
 from zorgpad.register import Register
-from zorgpad.schemas import GEEN_ZORG, ZORGVORMEN, Declarations, Deliveries, empty
+from zorgpad.schemas import GEEN_ZORG, VOLWASSEN, ZORGVORMEN, Declarations, Deliveries, empty
 from zorgpad.spells import build_spells
 
 ORIGIN, PEILDATUM = np.datetime64("2021-01-02"), np.datetime64("2024-01-01")
 N_DAYS = int((PEILDATUM - ORIGIN).astype(int))
 PROVIDERS = ("41414141", "42424242")
 CHILDREN, PER_BLOCK = 3000, 250
-NOTHING, ABSENT = -1, -2
+NOTHING, ABSENT, ADULT = -1, -2, -3
 
 
 def draw_allocations(n: int, region: Region, *, seed: int) -> pd.DataFrame:
@@ -70,6 +70,25 @@ def draw_allocations(n: int, region: Region, *, seed: int) -> pd.DataFrame:
     )
 
 
+def with_messages(rows: pd.DataFrame, *, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Allocations around the true days of care in ``rows``, and the messages that tell those days.
+
+    The allocation begins up to 20 days before the care and ends with it, up to 90 days later, or is open; then a stop
+    message tells the end. One in five has a temporary stop in between, which ends nothing.
+    """
+    rng = np.random.default_rng(seed)
+    begin, end = rows["start_date"], rows["end_date"]
+    later = pd.Series(rng.choice([0, 1, 90], len(rows)), index=rows.index)
+    told = end.notna() & (end < pd.Timestamp(PEILDATUM)) & (later > 0)
+    until = (end + pd.to_timedelta(later.where(told, 0), unit="D")).mask(told & (rng.random(len(rows)) < 0.3))
+    earlier = pd.to_timedelta(rng.integers(0, 21, len(rows)), unit="D")
+    pause = rng.random(len(rows)) < 0.2
+    kinds = (("start", begin, None, begin.notna()), ("stop", end, "31", told), ("stop", begin, "20", pause))
+    names = ["client_id", "gemeente", "allocation_id"]
+    messages = [rows.loc[of, names].assign(kind=kind, date=day[of], reason=why) for kind, day, why, of in kinds]
+    return rows.assign(start_date=begin - earlier, end_date=until), pd.concat(messages, ignore_index=True)
+
+
 def fill_grid(rows: pd.DataFrame, children: np.ndarray, max_gap_days: int) -> np.ndarray:
     """For each child, form, provider and day the first day of the spell that runs then, or ``NOTHING``."""
     grid = np.zeros((len(children), len(ZORGVORMEN), len(PROVIDERS), N_DAYS), dtype=bool)
@@ -100,8 +119,8 @@ def spells_of(since: np.ndarray, children: np.ndarray) -> set[tuple[str, str, st
     }
 
 
-def states_of(since: np.ndarray, region: Region) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """State, provider and stapeling (as bits) of each child on each day, absence filled in."""
+def states_of(since: np.ndarray, adult: np.ndarray, region: Region) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """State, provider and stapeling (as bits) of each child on each day, absence filled in; ``adult`` from which day."""
     runs = since >= 0
     present = runs.any(axis=2)
     mask = (present * (1 << np.arange(len(ZORGVORMEN)))[None, :, None]).sum(axis=1)
@@ -115,7 +134,7 @@ def states_of(since: np.ndarray, region: Region) -> tuple[np.ndarray, np.ndarray
         ends = care[np.append(np.diff(care) > 1, [True])]
         for end, start in zip(ends + 1, np.append(care[np.searchsorted(care, ends[:-1]) + 1], N_DAYS), strict=True):
             if start - end > region.absence_days:
-                state[child, end:start] = ABSENT
+                state[child, end:start] = np.where(np.arange(end, start) < adult[child], ABSENT, ADULT)
     return state, np.where(mask > 0, provider, NOTHING), mask
 
 
@@ -130,23 +149,24 @@ def compare(rows: pd.DataFrame, spells: pd.DataFrame, paths: pd.DataFrame, regio
     found = Counter({"spells": len(expected), "different spells": len(expected ^ built)})
     found["different spells"] += len(spells) - len(built)
 
-    state, provider, mask = states_of(since, region)
+    birthday = rows.drop_duplicates("client_id").sort_values("client_id")["birthday"].to_numpy("datetime64[D]")
+    state, provider, mask = states_of(since, (birthday - ORIGIN).astype(int), region)
     grids = [np.full_like(state, NOTHING), np.full_like(provider, NOTHING), np.zeros_like(mask)]
     place = np.searchsorted(children, paths["client_id"].to_numpy(dtype=str))
     overlaps = 0
     for child, row in zip(place, paths.itertuples(index=False), strict=True):
         days = slice(*((np.datetime64(day, "D") - ORIGIN).astype(int) for day in (row.start_date, row.end_date)))
         overlaps += int((grids[0][child, days] != NOTHING).any())
-        is_absent = row.state == GEEN_ZORG
-        grids[0][child, days] = ABSENT if is_absent else ZORGVORMEN.index(row.state)
-        grids[1][child, days] = NOTHING if is_absent else PROVIDERS.index(row.provider_id)
+        outside = {GEEN_ZORG: ABSENT, VOLWASSEN: ADULT}.get(row.state)
+        grids[0][child, days] = ZORGVORMEN.index(row.state) if outside is None else outside
+        grids[1][child, days] = NOTHING if outside is not None else PROVIDERS.index(row.provider_id)
         grids[2][child, days] = sum(1 << ZORGVORMEN.index(form) for form in row.stapeling)
     found["days"] = state.size
     pairs = zip(grids, (state, provider, mask), strict=True)
     found["different days"] = int(np.logical_or.reduce([a != b for a, b in pairs]).sum())
     found["overlapping rows"] = overlaps
-    key = (state.astype(np.int64) + 2) * 4096 + (provider + 1) * 1024 + mask
-    heads = (np.diff(key, axis=1, prepend=NOTHING) != 0) & (state != NOTHING)
+    key = (state.astype(np.int64) + 3) * 4096 + (provider + 1) * 1024 + mask
+    heads = (np.diff(key, axis=1, prepend=-4096) != 0) & (state != NOTHING)
     found["rows"], found["different rows"] = int(heads.sum()), abs(int(heads.sum()) - len(paths))
     moves = follows(state)
     edges = process_graph(paths).edges(data=True)
@@ -158,7 +178,7 @@ def compare(rows: pd.DataFrame, spells: pd.DataFrame, paths: pd.DataFrame, regio
 
 def follows(state: np.ndarray) -> Counter:
     """Which state follows which, day by day; a gap without a state ends a stay."""
-    names = [*ZORGVORMEN, GEEN_ZORG, GEEN_ZORG]  # ABSENT is -2
+    names = [*ZORGVORMEN, VOLWASSEN, GEEN_ZORG, GEEN_ZORG]  # ADULT is -3, ABSENT -2
     counts: Counter = Counter()
     for row in state:
         change = np.flatnonzero(np.diff(row, prepend=NOTHING) != 0)
@@ -168,13 +188,24 @@ def follows(state: np.ndarray) -> Counter:
 
 
 def main(n: int, seed: int) -> int:
-    """Draw, build, compare, report; 1 when anything differs."""
-    begin = time.perf_counter()
+    """Draw, build, compare, report, without and with messages; 1 when anything differs."""
     region = load_region("een10voordejeugd")
     rows = draw_allocations(n, region, seed=seed)
-    clients = pd.DataFrame({"client_id": rows["client_id"].unique(), "birth_date": pd.Timestamp("2012-06-01")})
-    allocations = rows.drop(columns="zorgvorm")
-    register = Register(clients.assign(sex="f"), allocations, empty(Deliveries), empty(Declarations))
+    children = rows["client_id"].unique()
+    born = ORIGIN - 18 * 365 + np.random.default_rng(seed).integers(-2000, 3000, len(children)) * np.timedelta64(1, "D")
+    clients = pd.DataFrame({"client_id": children, "birth_date": born.astype("datetime64[ns]"), "sex": "f"})
+    coming_of_age = dict(zip(children, clients["birth_date"] + pd.DateOffset(years=18), strict=True))
+    rows = rows.assign(birthday=rows["client_id"].map(coming_of_age))
+    allocations = rows.drop(columns=["zorgvorm", "birthday"])
+    failed = report(Register(clients, allocations, empty(Deliveries), empty(Declarations)), rows, region, seed)
+    around, messages = with_messages(allocations, seed=seed)
+    print(f"the same care told by {len(messages):,} start and stop messages, within longer allocations:")
+    return failed | report(Register(clients, around, messages, empty(Declarations)), rows, region, seed)
+
+
+def report(register: Register, rows: pd.DataFrame, region: Region, seed: int) -> int:
+    """Build spells and paths of ``register`` and compare with the days of ``rows``; 1 when anything differs."""
+    begin = time.perf_counter()
     spells, _ = build_spells(register, region, peildatum=str(PEILDATUM))
     paths, _ = build_paths(spells, region, peildatum=str(PEILDATUM))
     found: Counter = Counter()

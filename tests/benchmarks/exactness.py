@@ -120,7 +120,7 @@ def spells_of(since: np.ndarray, children: np.ndarray) -> set[tuple[str, str, st
 
 
 def states_of(since: np.ndarray, adult: np.ndarray, region: Region) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """State, provider and stapeling (as bits) of each child on each day, absence filled in; ``adult`` from which day."""
+    """State, provider and stapeling (as bits) of each child on each day, with absence; ``adult``: from which day."""
     runs = since >= 0
     present = runs.any(axis=2)
     mask = (present * (1 << np.arange(len(ZORGVORMEN)))[None, :, None]).sum(axis=1)

@@ -117,11 +117,23 @@ def test_what_belongs_to_no_allocation_of_its_child_is_accounted_for(tmp_path, r
     found = read(folder_of(tmp_path, clients=clients, deliveries=deliveries, declarations=DECLARATIONS), region)
     assert len(found.deliveries) == 1
     assert rows(found.attrition, "reason", "rows_before", "rows_after") == [
+        ("client: the same row again", 2, 2),
         ("delivery: its allocation is unknown", 4, 2),
         ("delivery: names another child than its allocation", 2, 1),
         ("declaration: its allocation is unknown", 1, 1),
         ("declaration: names another child than its allocation", 1, 1),
     ]
+
+
+def test_a_child_that_is_there_twice_counts_once_unless_the_rows_differ(tmp_path, region):
+    """The same row again is left out and counted; another birth date must be mended, and the line is named."""
+    twice = f"{CLIENTS}{BSN},2012-06-01,f\n"
+    found = read(folder_of(tmp_path, clients=twice), region)
+    assert len(found.clients) == 1
+    assert rows(found.attrition, "reason", "rows_before", "rows_after")[0] == ("client: the same row again", 2, 1)
+    with pytest.raises(DataError, match=r"clients.csv: 1 rows \(first on line 3\) give a child again") as caught:
+        read(folder_of(tmp_path, clients=twice.replace("06-01,f\n" + BSN, "07-01,f\n" + BSN)), region)
+    assert BSN not in str(caught.value)
 
 
 def test_columns_outside_the_layout_are_left_out_and_named(tmp_path, region):
@@ -189,7 +201,6 @@ REFUSED = {
         {"allocations": f"{ALLOCATIONS}{ROW}\n", "deliveries": DELIVERIES},
         "repeat an allocation_id",
     ),
-    "repeated child": ({"clients": f"{CLIENTS}{BSN},2012-06-01,f\n"}, "client_id: is there more than once"),
     "id of a spreadsheet": ({"clients": CLIENTS.replace(BSN, "1.23456782E+08")}, "as a decimal number"),
     "id with a decimal": ({"clients": CLIENTS.replace(BSN, f"{BSN}.0")}, "as a decimal number"),
     "provider": ({"allocations": ALLOCATIONS.replace("41414141", "414")}, "provider_id: str_matches"),

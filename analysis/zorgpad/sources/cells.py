@@ -12,7 +12,7 @@ from zorgpad.pseudonym import WELL_FORMED, contains_bsn, is_bsn, pseudonymise, r
 from zorgpad.region import Region
 from zorgpad.register import Register, validate_register
 from zorgpad.schemas import TABLES, attrition_frame, columns, empty
-from zorgpad.sources.checks import Account, check_gemeenten, keep_linked, rejects_frame
+from zorgpad.sources.checks import Account, account_row, check_gemeenten, keep_linked, rejects_frame
 from zorgpad.sources.csv_cells import count_lines, kind_of, typed
 
 
@@ -59,7 +59,9 @@ def register_of_cells(
     for name in frames:
         if secret is not None:
             frames[name]["client_id"] = pseudonymise(frames[name]["client_id"], secret)
+    frames["clients"], once = _once(frames["clients"], step=step, label=labels["clients"])
     frames, account = _link(frames, region, step=step, labels=labels)
+    account = [once, *account]
     told = {
         **meta,
         "region": region.name,
@@ -117,6 +119,19 @@ def _secret(written: Mapping[str, pd.DataFrame], key: BinaryIO | None) -> bytes 
     if key is None and not raw.any():
         return None
     return read_key(key)
+
+
+def _once(clients: pd.DataFrame, *, step: str, label: str) -> tuple[pd.DataFrame, dict[str, object]]:
+    """Each child once: a row that says the same again is left out, one that says otherwise is refused."""
+    different = clients.drop_duplicates(columns(TABLES["clients"]))
+    other = different[different["client_id"].duplicated()]
+    if len(other):
+        raise DataError(
+            f"{label}: {len(other)} rows (first on line {other['position'].iloc[0]}) give a child again, with another"
+            f" birth date or sex.\nKeep one row per child, the one that is right."
+        )
+    reason = "client: the same row again"
+    return different.reset_index(drop=True), account_row(step, reason, clients, different)
 
 
 def _link(

@@ -62,6 +62,7 @@ _REASONS = {
     "its allocation is withdrawn or has no product": "de toewijzing is ingetrokken of heeft geen product",
     "its allocation is unknown": "de toewijzing is niet bekend",
     "names another child than its allocation": "noemt een ander kind dan de toewijzing",
+    "the same row again": "dezelfde regel nog een keer",
     "without an allocation that is kept": "er is geen toewijzing die meetelt",
     "of a child whose birth date is unknown": "de geboortedatum van het kind is niet bekend",
     "without ToewijzingNummer (taakgericht)": "geen toewijzingsnummer (taakgerichte bekostiging)",

@@ -62,7 +62,7 @@ def test_messages_of_every_kind_add_up(tmp_path):
         REGION,
     )
     assert sums(records) == {
-        "client": (2, 1, 1, 0),
+        "client": (2, 1, 0, 1),
         "allocation": (4, 1, 1, 2),
         "delivery": (5, 1, 2, 2),
         "declaration": (4, 1, 1, 2),

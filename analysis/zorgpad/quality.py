@@ -46,6 +46,7 @@ DECLARING_DAYS = 31  # what is declared later than a month after the period come
 GAP_MONTHS = 2  # so many months without any message is a gap in delivery
 _CHANGE = pd.Timestamp("2022-01-01")  # woonplaatsbeginsel and new contracts
 _ROWS = ("client", "allocation", "delivery", "declaration")  # what a row of each table is, as the account calls it
+_NO_BIRTH_DATE = "client: of a child whose birth date is unknown"
 _UNLINKED = ("delivery: its allocation is unknown", "delivery: without ToewijzingNummer (taakgericht)")
 _LINE = ["gemeente", "client_id", "product_category", "product_code", "provider_id"]
 
@@ -213,7 +214,10 @@ def reading_totals(register: Register) -> pd.DataFrame:
         own = account[account["what"] == what]
         n_kept = kept.get(what, int(own["rows_after"].iloc[-1]) if len(own) else 0)
         n_lost = int((own["rows_before"] - own["rows_after"]).sum())
-        n_rejected = n_lost if what == "client" else int(rejected.get(what, 0))
+        n_rejected = int(rejected.get(what, 0))
+        if what == "client":  # a child stands in many places, so that rejects name none
+            unborn = own[own["reason"] == _NO_BIRTH_DATE]
+            n_rejected = int((unborn["rows_before"] - unborn["rows_after"]).sum())
         rows.append((what, n_kept + n_lost, n_kept, n_rejected, n_lost - n_rejected))
     return pd.DataFrame(rows, columns=["what", "n_read", "n_kept", "n_rejected", "n_replaced"])
 

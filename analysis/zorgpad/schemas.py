@@ -212,9 +212,9 @@ class Paths(_Table):
 
 def _raw_bsns(values: pd.Series) -> pd.Series:
     """The different values that could be a BSN, each tested once; what begins as a pseudonym is none."""
-    unique = [value for value in values.unique() if not (isinstance(value, str) and value.startswith(PREFIX))]
-    others = pd.Series(unique, dtype=object)
-    return others[is_bsn(others)]
+    others = [value for value in values if not (isinstance(value, str) and value.startswith(PREFIX))]
+    unique = pd.Series(pd.unique(pd.Series(others, dtype=object)), dtype=object)
+    return unique[is_bsn(unique)]
 
 
 TABLES: dict[str, type[_Table]] = {

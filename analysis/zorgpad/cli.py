@@ -603,14 +603,14 @@ def _show_account(register: Register) -> None:
 
     from zorgpad.quality import reading_totals
 
-    sums = Table("read", "rows", "kept", "rejected", "replaced or withdrawn")
-    for row in reading_totals(register).itertuples(index=False):
-        sums.add_row(row.what, *(f"{n:,}" for n in (row.n_read, row.n_kept, row.n_rejected, row.n_replaced)))
-    Console().print(sums)
     left_out = register.attrition[register.attrition["rows_before"] > register.attrition["rows_after"]]
     if left_out.empty:
         typer.echo("Every row that was read is kept.")
         return
+    sums = Table("read", "rows", "kept", "rejected", "replaced or withdrawn")
+    for row in reading_totals(register).itertuples(index=False):
+        sums.add_row(row.what, *(f"{n:,}" for n in (row.n_read, row.n_kept, row.n_rejected, row.n_replaced)))
+    Console().print(sums)
     table = Table("left out, and why", "rows", "of")
     for row in left_out.itertuples(index=False):
         table.add_row(row.reason, f"{row.rows_before - row.rows_after:,}", f"{row.rows_before:,}")

@@ -205,7 +205,7 @@ def reading_totals(register: Register) -> pd.DataFrame:
         n_rejected (somebody could mend them), n_replaced (replaced, repeated, withdrawn or credited). n_read is always
         the sum of the other three.
     """
-    account = register.attrition
+    account = register.attrition[register.attrition["reason"].astype(str).str.contains(": ")]
     account = account.assign(what=account["reason"].astype(str).str.split(": ").str[0])
     rejected = register.rejects["reason"].astype(str).str.split(": ").str[0].value_counts()
     kept = {what: len(getattr(register, name)) for what, name in zip(_ROWS, TABLES, strict=True)}

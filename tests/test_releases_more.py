@@ -169,8 +169,8 @@ def test_targets_say_what_is_needed_to_follow_them():
             "data_needed": ["", "koppeling DUO"],
         }
     )
-    table = tables.ambitions_table(aims, computable=["verblijf"])
-    assert table.loc["verblijf"].tolist() == ["100 (2023)", "80 in 2028", "ja", ""]
+    table = tables.ambitions_table(aims, followed_in={"verblijf": "dit rapport"})
+    assert table.loc["verblijf"].tolist() == ["100 (2023)", "80 in 2028", "dit rapport", ""]
     assert table.loc["onderwijs"].tolist() == ["–", "95 in 2028", "nee", "koppeling DUO"]
 
 
@@ -179,7 +179,7 @@ def test_flows_and_shares_come_from_counts_rounded_to_five(release):
     around, pairs, flows = release["rond_pleegzorg"], release["stapeling"], release["stromen"]
     assert (around[["n_stays", "n_known"]].astype(int) % 5 == 0).all(axis=None)
     assert (pairs["n_children"].astype(int) % 5 == 0).all()
-    assert (flows[["n_new", "n_from_care", "n_to_care", "n_out"]].astype(int) % 5 == 0).all(axis=None)
+    assert (flows[["n_first", "n_again", "n_from_care", "n_to_care", "n_out"]].astype(int) % 5 == 0).all(axis=None)
     assert around.loc[around["share"].notna(), "n_known"].min() >= 10
     sums = around.groupby(["side", "horizon_days"]).agg(n=("n_stays", "sum"), known=("n_known", "first"))
     assert (sums["n"] == sums["known"]).all()
@@ -193,14 +193,15 @@ def test_flows_are_told_per_form_and_half_year():
         {
             "period": ["2023-H1", "2023-H2"],
             "zorgvorm": ["pleegzorg"] * 2,
-            "n_new": [10, 5],
+            "n_first": [10, 0],
+            "n_again": [0, 5],
             "n_from_care": [0, 5],
             "n_to_care": [5, 0],
             "n_out": [5, 10],
         }
     )
     table = tables.flows_table(flows)
-    assert table.loc["pleegzorg", "1e helft 2023"].tolist() == ["10", "0", "5", "5"]
+    assert table.loc["pleegzorg", "1e helft 2023"].tolist() == ["10", "0", "0", "5", "5"]
 
 
 def test_around_says_what_is_largest():

@@ -12,6 +12,9 @@ from zorgpad.releases.frames_ambitions import RESIDENCE
 from zorgpad.releases.rates import gemeente_rates, last_year
 from zorgpad.releases.store import Release
 
+# In which report the data follow a target, by its name in region files.
+_FOLLOWED_IN = {RESIDENCE: "dit rapport", "maatwerkovereenkomsten": "Factsheet", "trajectduur": "Verblijfsduur"}
+
 
 @exhibit
 def trechter_verblijf(release: Release, gemeente: str) -> str:
@@ -50,7 +53,7 @@ def ambities_lijst(release: Release) -> str:
     aims = release.region.ambitions
     if aims.empty:
         raise DataError("The region has no ambitions.\nAdd them to ambitions.csv.")
-    table = tables.ambitions_table(aims, computable=[RESIDENCE])
+    table = tables.ambitions_table(aims, followed_in=_FOLLOWED_IN)
     return table_markup(table, title="De doelen van de regio", caption="Bron: het programmaplan van de regio.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -76,9 +76,8 @@ def describe_shrunken(rates: pd.DataFrame, region: Region, *, gemeente: str) -> 
     }
 
 
-def ambitions_table(aims: pd.DataFrame, *, computable: Sequence[str]) -> pd.DataFrame:
-    """Each target with its base, and whether these data can follow it; ``computable`` names those that they can."""
-    is_known = aims["indicator"].isin(list(computable))
+def ambitions_table(aims: pd.DataFrame, *, followed_in: Mapping[str, str]) -> pd.DataFrame:
+    """Each target with its base, and in which report it is followed, if in any (``followed_in``, by indicator)."""
     needed = aims["data_needed"] if "data_needed" in aims else pd.Series("", index=aims.index)
     base = [
         f"{_whole(value)} ({year})" if pd.notna(value) and value else format_number(float("nan"))
@@ -88,7 +87,7 @@ def ambitions_table(aims: pd.DataFrame, *, computable: Sequence[str]) -> pd.Data
         "doel": aims["indicator"].tolist(),
         "begin": base,
         "streven": [f"{_whole(value)} in {year}" for value, year in zip(aims["target"], aims["year"], strict=True)],
-        "op deze pagina": ["ja" if known else "nee" for known in is_known],
+        "te volgen in": [followed_in.get(name, "nee") for name in aims["indicator"]],
         "nodig om te volgen": needed.fillna("").tolist(),
     }
     return pd.DataFrame(table).set_index("doel")

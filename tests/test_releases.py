@@ -13,7 +13,16 @@ from zorgpad.indicators import nulmeting
 from zorgpad.publish import exhibit_name, is_stamped
 from zorgpad.region import load_region
 from zorgpad.register import write_register
-from zorgpad.releases import EXHIBITS, RELEASE_VARIABLE, Gallery, draw_exhibit, exhibits, make_release, open_release
+from zorgpad.releases import (
+    EXHIBITS,
+    RELEASE_VARIABLE,
+    Gallery,
+    attack_release,
+    draw_exhibit,
+    exhibits,
+    make_release,
+    open_release,
+)
 from zorgpad.releases.store import read_release, write_release
 from zorgpad.sample import make_register
 
@@ -116,6 +125,16 @@ def test_a_release_is_the_same_each_time_and_says_when_it_was_changed(register, 
     again["nulmeting"].assign(n_children=1).to_parquet(tmp_path / "b" / "nulmeting.parquet")
     with pytest.raises(DisclosureError, match=r"nulmeting\.parquet"):
         read_release(tmp_path / "b", region, release.policy)
+
+
+def test_no_count_of_a_release_can_be_worked_out(release, region):
+    """All areas, flows, curves, years and the last three months together: nothing under 4 wide, nothing exact."""
+    cells = release.history.cells()
+    is_kept = ~cells["cell"].str.contains("|stand|", regex=False) | (cells["cell"] >= "2023-10-01|stand")
+    found = attack_release(cells[is_kept & (cells["cell"] != "")].drop(columns="truth").reset_index(drop=True), region)
+    assert found.n_cells > 4000
+    assert found.n_relations > 8000
+    assert (found.n_exact, found.n_narrow) == (0, 0)
 
 
 def test_intern_shows_the_raw_numbers(register, region):

@@ -451,18 +451,32 @@ def check_folder(
     ] = None,
     key_file: Annotated[Path | None, typer.Option(metavar="FILE", help="A key that must not be there.")] = None,
     region: RegionOption = None,
+    attack: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--attack", help="Try to work out the true counts of this report as well (some minutes).")
+    ] = False,
+    evidence: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="With --attack: where 'zorgpad report' put the protected counts.",
+            show_default="FOLDER.evidence",
+        ),
+    ] = None,
 ) -> None:
     """Look for what would show a child in a folder: identifiers, dates of birth, postcodes, keys, planted texts.
 
     Looks into pages, notebooks, metadata of images, tables, logs and zips, and undoes disguises first. Shows kind,
     place and number, never a value. With --region the codes of its providers are known, and not taken for a BSN. Exit
-    code 5 says that something is found.
+    code 5 says that something is found. With --attack linear programming bounds every count of the report, of all
+    gemeenten together: under 4 wide is something that is found.
 
     For example:
 
     - `zorgpad check reports/een10voordejeugd/2024-01-01 --region een10voordejeugd`
 
     - `zorgpad check reports/ --canary-file names.txt --key-file ~/keys/jeugd.key`
+
+    - `zorgpad check reports/een10voordejeugd/2024-01-01 --attack`
     """
     from zorgpad.region import load_region
     from zorgpad.scan import KINDS, refuse, scan_folder
@@ -479,6 +493,30 @@ def check_folder(
         typer.echo(f"… and {len(found) - SHOWN_FINDINGS:,} more places.")
     refuse(found, folder)
     typer.echo(f"Nothing found in {folder}.")
+    if attack:
+        _attack(evidence or folder.with_name(f"{folder.resolve().name}.evidence"), region)
+
+
+def _attack(evidence: Path, region: str | None) -> None:
+    """Bound every protected count that a report is made of."""
+    import json
+
+    import pandas as pd
+
+    from zorgpad.errors import DisclosureError
+    from zorgpad.region import load_region
+    from zorgpad.releases import attack_release
+
+    if not (evidence / "cells.csv").is_file():
+        raise DataError(f"There are no protected counts in {evidence}.\nGive the folder of evidence with --evidence.")
+    told = json.loads((evidence / "evidence.json").read_text(encoding="utf-8"))
+    found = attack_release(pd.read_csv(evidence / "cells.csv"), load_region(region or told["release"]["region"]))
+    typer.echo(
+        f"{found.n_cells:,} counts attacked with {found.n_relations:,} relations between them: "
+        f"{found.n_exact} known exactly, {found.n_narrow} under 4 wide."
+    )
+    if found.n_narrow:
+        raise DisclosureError(f"{found.n_narrow} counts are known too well.\nDo not share this report.")
 
 
 @app.command()

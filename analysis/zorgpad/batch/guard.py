@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pandas as pd
 
 from zorgpad.errors import DisclosureError
+from zorgpad.manifest import write_json
 from zorgpad.pseudonym import read_key, rounding_key
 
 if TYPE_CHECKING:
     from zorgpad.disclosure import Ledger
     from zorgpad.disclosure.history import Earlier
     from zorgpad.region import Region
+    from zorgpad.releases import Attack
 
 LEDGER_SUFFIX = ".ledger.jsonl"
 
@@ -34,12 +36,15 @@ class Published:
         How each frame was protected.
     cells : DataFrame
         cell, n, base, truth: every count; the truth goes no further than the ledger, which seals it.
+    attack : Attack, optional
+        What linear programming learns from all counts together; None when nothing is protected.
     """
 
     digest: str
     label: Mapping[str, Any]
     account: pd.DataFrame
     cells: pd.DataFrame
+    attack: Attack | None = None
 
     @property
     def name(self) -> str:
@@ -72,18 +77,30 @@ class Guard:
         return self.ledger.history() if self.ledger else {}
 
     def admit(self, release: Published) -> None:
-        """Refuse a release that tells too much beside those before it; nothing is recorded yet.
+        """Refuse a release that tells too much by itself or beside those before it; nothing is recorded yet.
 
         Raises
         ------
         DisclosureError
             With the reason and the number of cells.
         """
+        n_narrow = release.attack.n_narrow if release.attack else 0
+        if n_narrow and not release.label["is_synthetic"]:
+            raise DisclosureError(
+                f"This release tells too much: linear programming bounds {n_narrow} counts to under 4 wide.\n"
+                "Make the report with a later peildatum, and tell the makers of zorgpad: no count may be found so."
+            )
         if self.ledger and len(release.cells):
             self.ledger.check(release.name, release.cells, key=self.key)
 
     def let_go(
-        self, release: Published | None, part: Path, *, beside: Path, seen: Collection[str], region: Region
+        self,
+        release: Published | None,
+        part: Path,
+        *,
+        account: Path,
+        seen: Collection[str],
+        region: Region,
     ) -> None:
         """The last look at a report that is complete, the line in the ledger and the evidence; else it does not go.
 
@@ -93,8 +110,8 @@ class Guard:
             None when no notebook shows one.
         part : Path
             The report, before it is put into its place.
-        beside : Path
-            Folder for evidence that was given no place.
+        account : Path
+            Folder for the evidence.
         seen : collection of str
             What in ``part`` was looked through when it was made, or does not leave.
 
@@ -111,7 +128,7 @@ class Guard:
             return
         if self.ledger and len(release.cells):
             self.ledger.record(release.name, release.cells, key=self.key)
-        write_account(release, self.evidence or beside)
+        write_account(release, account)
 
 
 def guard_of(
@@ -151,8 +168,11 @@ def guard_of(
 def write_account(release: Published, folder: Path) -> None:
     """Evidence of a release and its protected counts, in a folder that only its owner reads."""
     from zorgpad.disclosure import write_evidence
+    from zorgpad.scan import safe_cells
 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_evidence(release.account, release.label, folder)
     counts = release.cells.drop(columns="truth", errors="ignore")
-    counts.to_csv(folder / "cells.csv", index=False, lineterminator="\n")
+    if release.attack:
+        write_json(folder / "attack.json", asdict(release.attack))
+    safe_cells(counts).to_csv(folder / "cells.csv", index=False, lineterminator="\n")

@@ -120,8 +120,21 @@ def with_release(plan: Plan, folder: Path) -> Plan:
     day, where = f"{plan.about.peildatum:%Y-%m-%d}", plan.region.folder.resolve()
     made = make_release_apart(plan.register, where, peildatum=day, policy=plan.policy, folder=folder, guard=plan.guard)
     plan.guard.admit(made)
+    plan = _with_outcome(plan, made)
     jobs = tuple(replace(job, release=str(folder)) if job.notebook.has_exhibits else job for job in plan.jobs)
     return replace(plan, jobs=jobs, inputs={**plan.inputs, "release": made.digest}, published=made)
+
+
+def _with_outcome(plan: Plan, made: Published) -> Plan:
+    """``plan`` with the outcome of the attack on its release at the foot of every page."""
+    if made.attack is None:
+        return plan
+    from zorgpad.tables import attack_note
+
+    found = made.attack
+    line = ("Proef op de bescherming", attack_note(found.n_cells, found.n_relations, found.n_narrow))
+    about = replace(plan.about, provenance=(*plan.about.provenance, line))
+    return replace(plan, about=about, jobs=tuple(replace(job, about=about) for job in plan.jobs))
 
 
 def identified(plan: Plan, limits: Limits) -> Plan:

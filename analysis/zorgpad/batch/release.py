@@ -46,9 +46,10 @@ def _make(
     from zorgpad.disclosure import choose_policy  # these take seconds, which only this process should wait for
     from zorgpad.region import load_region
     from zorgpad.register import read_register
-    from zorgpad.releases import make_release, write_release
+    from zorgpad.releases import attack_release, make_release, write_release
 
     records, area = read_register(register), load_region(region)
     release = make_release(records, area, peildatum=peildatum, policy=choose_policy(policy), key=key, earlier=earlier)
     cells = release.history.cells() if release.history else pd.DataFrame()
-    return Published(write_release(release, folder), release.label, release.account, cells)
+    found = None if cells.empty else attack_release(cells.drop(columns="truth"), area)
+    return Published(write_release(release, folder), release.label, release.account, cells, found)

@@ -126,8 +126,8 @@ def run_batch(
     ReportError
         When a notebook or parameter does not fit, or ``out`` cannot be written: before anything starts.
     DisclosureError
-        When the children are real and there is no key or no protection, the release tells too much beside earlier ones,
-        or the scanner finds in the report what may show a child: then nothing is put into its place.
+        When the children are real and there is no key or no protection, the release tells too much by itself or beside
+        earlier ones, or the scanner finds in the report what may show a child: then nothing is put into its place.
     DataError, RegionError
         When the register or region cannot be read, or a gemeente is unknown.
     """
@@ -167,9 +167,9 @@ def run_batch(
             records[job] = record_run(part, job, outcome)
             seconds[job.key] = round(outcome.seconds, 2)
         n_dropped = finish(part, plan, records, folder=folder, seconds=seconds)
-        beside = folder.with_name(f"{folder.name}.evidence")
+        account = plan.guard.evidence or folder.with_name(f"{folder.name}.evidence")
         seen = {RECORDS, *pdfs_of(part), *(pages_of(part) if plan.about.is_synthetic else ())}
-        plan.guard.let_go(plan.published, part, beside=beside, seen=seen, region=plan.region)
+        plan.guard.let_go(plan.published, part, account=account, seen=seen, region=plan.region)
     runs = tuple(run_of(plan, job.gm_code, job.notebook.name, records[job]) for job in plan.jobs)
     return BatchResult(runs, folder, n_dropped, n_reused)
 

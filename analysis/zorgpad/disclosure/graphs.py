@@ -139,14 +139,17 @@ def _rounded(flows: _Flows, n_nodes: int, base: int, key: bytes, history: Histor
     """Flows in multiples of the base: the linear programme of a flow has whole solutions."""
     labels = [f"graph|{name}" for name in flows.names]
     low, high = flows.counts // base, -(-flows.counts // base)
-    least, most = low.copy(), high.copy()
-    if history:
-        errors = history.windows(labels, flows.counts, base=base)
+    ranges = [(low, high)]
+    for only_last in (True, False):
+        if not history:
+            break
+        errors = history.windows(labels, flows.counts, base=base, only_last=only_last)
         least = np.maximum(low - 1, np.ceil((flows.counts + errors[0]) / base - 1e-9)).clip(0)
         most = np.minimum(high + 1, np.floor((flows.counts + errors[1]) / base + 1e-9))
         least[flows.counts == 0] = most[flows.counts == 0] = 0
+        ranges = [(np.maximum(low, least), np.minimum(high, most)), (least, most), *ranges]
     aim = keyed_rounding(flows.counts, base=base, key=key, labels=labels) // base
-    for bounds in ((np.maximum(low, least), np.minimum(high, most)), (least, most), (low, high)):
+    for bounds in ranges:
         found = _flow(flows, n_nodes, aim, bounds)
         if found is not None:
             break

@@ -51,13 +51,19 @@ class History:
         self._key, self._earlier = key, earlier or {}
         self._now: dict[str, tuple[int, int, int]] = {}
 
-    def windows(self, names: Sequence[str], truth: Iterable[int], *, base: int) -> tuple[Floats, Floats]:
-        """Least and greatest error that each count may have now; infinite where nothing binds it."""
+    def windows(
+        self, names: Sequence[str], truth: Iterable[int], *, base: int, only_last: bool = False
+    ) -> tuple[Floats, Floats]:
+        """Least and greatest error that each count may have now; infinite where nothing binds it.
+
+        ``only_last``: beside the release before only, for a reader who does not know more changes than that one.
+        """
         low, high = np.full(len(names), -np.inf), np.full(len(names), np.inf)
         if not self._earlier:
             return low, high
         for i, (name, n) in enumerate(zip(names, truth, strict=True)):
             told = self._earlier.get(name, ())
+            told = told[-1:] if only_last else told
             changes = known_changes(self._key, name, int(n)) if told else {}
             for shown, before, mark in told:
                 if mark in changes and before == base:

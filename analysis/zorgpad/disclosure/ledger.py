@@ -34,7 +34,7 @@ class Ledger:
 
     With the key of the rounding the true counts are sealed beside what was shown: a keyed mark, which says nothing to
     who has not the key. A later release is then also held against a reader who knows exactly by how much a count
-    changed, up to ``history.KNOWN_CHANGE`` children, since any of the releases before.
+    changed, up to ``history.KNOWN_CHANGE`` children, since the release before.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def _judge(
     if any(release["digest"] == _digest(label, cells) for release in earlier):
         return {**told, "narrowest": _least(high - low), "n_if_unchanged": 0}
     known = _known(names, cells, earlier, changes)
-    _refuse(known, "earlier releases, for a reader who knows what has changed since,")
+    _refuse(known, "the release before, for a reader who knows what has changed since,")
     others: dict[str, tuple[Ints, Ints]] = {}
     for release in earlier:
         is_read = changes and release.get("key") == mark  # else its seals, if any, are those of another key
@@ -180,17 +180,16 @@ def _judge(
 
 
 def _known(names: list[str], cells: Cells, earlier: list[dict[str, Any]], changes: dict[str, dict[str, int]]) -> Ints:
-    """The width that all releases leave of each cell for who knows its change, without the bound that is 0 children."""
+    """The width that the last release before leaves of each cell for who knows its change, without the bound of 0."""
     n = np.array([cells[name][0] for name in names], dtype=np.int64)
     reach = np.array([cells[name][1] - 1 for name in names], dtype=np.int64)
     low, high = n - reach, n + reach
-    for release in earlier:
-        for i, name in enumerate(names):
-            shown = release["cells"].get(name)
-            change = changes.get(name, {}).get(shown[2]) if shown else None
-            if shown and change is not None:
-                low[i] = max(low[i], shown[0] - shown[1] + 1 + change)
-                high[i] = min(high[i], shown[0] + shown[1] - 1 + change)
+    for i, name in enumerate(names):
+        shown = next((line["cells"][name] for line in reversed(earlier) if name in line["cells"]), None)
+        change = changes.get(name, {}).get(shown[2]) if shown else None
+        if shown and change is not None:
+            low[i] = max(low[i], shown[0] - shown[1] + 1 + change)
+            high[i] = min(high[i], shown[0] + shown[1] - 1 + change)
     return high - low
 
 

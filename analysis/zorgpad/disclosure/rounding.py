@@ -21,6 +21,7 @@ _NODE_LIMIT = 2_000
 _HELD, _ATOM = 20.0, 0.1
 
 Ints = NDArray[np.int64]
+Window = tuple[NDArray[np.float64], NDArray[np.float64]]
 Seen = Mapping[tuple[str, int], tuple[int, int]]  # by name and truth: what was shown first, and how often
 
 
@@ -37,7 +38,7 @@ class Rounded:
     max_deviation : int
         Largest absolute difference of a cell with the truth. Not for publication.
     n_untied : int
-        Cells whose error lies outside the window that was asked for, because inside was infeasible.
+        Cells whose error lies outside the last window that was asked for, because inside was infeasible.
     """
 
     atoms: Ints
@@ -57,15 +58,14 @@ class _Part:
     cell_target: Ints
     atom_weight: NDArray[np.float64]
     cell_weight: NDArray[np.float64]
-    least_error: NDArray[np.float64]
-    most_error: NDArray[np.float64]
+    windows: Sequence[Window]
 
-    def limits(self, reach: int, base: int, *, is_tied: bool) -> tuple[Ints, Ints]:
+    def limits(self, reach: int, base: int, window: Window | None) -> tuple[Ints, Ints]:
         """Least and greatest multiple of the base (in bases) that each cell may show; a cell without children is 0."""
         truth = np.asarray(self.matrix @ self.counts, dtype=np.int64)
         low, high = truth - reach + 1.0, truth + reach - 1.0
-        if is_tied:
-            low, high = np.maximum(low, truth + self.least_error), np.minimum(high, truth + self.most_error)
+        if window is not None:
+            low, high = np.maximum(low, truth + window[0]), np.minimum(high, truth + window[1])
         least = np.maximum(np.ceil(low / base - 1e-9), 0).astype(np.int64)
         most = np.floor(high / base + 1e-9).astype(np.int64)
         least[truth == 0] = most[truth == 0] = 0
@@ -106,7 +106,7 @@ def controlled_rounding(
     labels: Sequence[str],
     atom_labels: Sequence[str],
     seen: Seen | None = None,
-    windows: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+    windows: Sequence[Window] = (),
 ) -> Rounded:
     """Round disjoint groups so that every published sum of them is a multiple of the base near its truth.
 
@@ -125,9 +125,10 @@ def controlled_rounding(
     seen : mapping of (str, int) to (int, int), optional
         What was first shown for the same name and the same truth, and how often (:func:`remember`): such a count aims
         at that, and weighs more the oftener it was shown, so that nothing is learned from the mean of many months.
-    windows : pair of ndarray, shape (n_cells,), optional
-        Least and greatest error (shown less true) of each cell (:class:`zorgpad.disclosure.History`). They come before
-        nearness: a cell goes two steps rather than out of its window.
+    windows : sequence of pairs of ndarray, shape (n_cells,)
+        Least and greatest error (shown less true) of each cell (:class:`zorgpad.disclosure.History`), the strictest
+        first; the next are for where it is infeasible. They come before nearness: a cell goes two steps rather than
+        out of its window.
 
     Returns
     -------
@@ -150,7 +151,7 @@ def controlled_rounding(
     atom_names, cell_names = _named("atom", atom_labels), _named("cell", labels)
     atom_target, atom_weight = _aims(counts, atom_names, base, key, seen or {})
     cell_target, cell_weight = _aims(truth, cell_names, base, key, seen or {})
-    least, most = windows or (np.full(len(truth), -np.inf), np.full(len(truth), np.inf))
+    bound = [window for window in windows if np.isfinite(window[0]).any()]
     rounded = atom_target.copy()
     for rows, columns in linked_parts(matrix):
         if len(rows) == 0:
@@ -163,14 +164,13 @@ def controlled_rounding(
                 cell_target[rows],
                 atom_weight[columns] * _ATOM,
                 cell_weight[rows],
-                least[rows],
-                most[rows],
+                [(least[rows], most[rows]) for least, most in bound],
             ),
             base,
         )
     published = np.asarray(matrix @ rounded, dtype=np.int64)
     error = published - truth
-    n_untied = int(((error < least) | (error > most)).sum())
+    n_untied = int(((error < bound[-1][0]) | (error > bound[-1][1])).sum()) if bound else 0
     deviation = np.abs(error)
     return Rounded(rounded, published, deviation >= base, int(deviation.max(initial=0)), n_untied)
 
@@ -221,20 +221,27 @@ def linked_parts(matrix: csr_array) -> list[tuple[Ints, Ints]]:
 
 def _solve(part: _Part, base: int) -> Ints:
     """Round one connected part: a single cell at once, the rest by mixed-integer programming."""
-    is_tied = bool(np.isfinite(part.least_error).any())
+    levels: list[Window | None] = [*part.windows, None]
     if part.matrix.shape[0] == 1:
-        least, most = part.limits(2 * base, base, is_tied=is_tied)
-        aim = int(part.cell_target[0])
-        return _spread(part.atom_target, int(np.clip(aim, least[0] * base, most[0] * base)) if most >= least else aim)
-    tries = [(steps, tied) for tied in ((True, False) if is_tied else (False,)) for steps in (1, 2)]
-    for steps, tied in tries:
-        solution = _milp(part, base, steps, is_tied=tied)
+        return _spread(part.atom_target, _alone(part, base, levels))
+    for steps, window in [(steps, window) for window in levels for steps in (1, 2)]:
+        solution = _milp(part, base, steps, window)
         if solution is not None:
             return solution
     raise DisclosureError(
         f"{part.matrix.shape[0]} linked counts cannot be rounded to base {base}.\n"
         "Publish fewer overlapping counts together, or protect them in blocks."
     )
+
+
+def _alone(part: _Part, base: int, levels: Sequence[Window | None]) -> int:
+    """What a cell of a part of its own shows: its aim, or what is nearest to it within the first window that can be."""
+    aim = int(part.cell_target[0])
+    for window in levels:
+        least, most = part.limits(2 * base if window else base, base, window)
+        if least[0] <= most[0]:
+            return int(np.clip(aim, least[0] * base, most[0] * base))
+    return aim
 
 
 def _spread(atom_target: Ints, total: int) -> Ints:
@@ -250,7 +257,7 @@ def _spread(atom_target: Ints, total: int) -> Ints:
     return atoms
 
 
-def _milp(part: _Part, base: int, steps: int, *, is_tied: bool) -> Ints | None:
+def _milp(part: _Part, base: int, steps: int, window: Window | None) -> Ints | None:
     """Least weighted deviation from the targets, in bases; None when infeasible or beyond the bound on work.
 
     The first step holds cells within one base of the truth, and the second within two. Atoms are not published
@@ -258,7 +265,7 @@ def _milp(part: _Part, base: int, steps: int, *, is_tied: bool) -> Ints | None:
     """
     matrix, counts = part.matrix, part.counts
     n_cells, n_atoms = matrix.shape
-    low, high = part.limits(base * steps, base, is_tied=is_tied)
+    low, high = part.limits(base * steps, base, window)
     if (low > high).any():
         return None
     most = np.where(counts > 0, -(-counts // base) + steps, 0)

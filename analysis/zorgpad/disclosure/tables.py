@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from zorgpad.disclosure.audit import narrow_with_margins
 from zorgpad.disclosure.history import History
 from zorgpad.disclosure.policies import Policy, choose_policy
-from zorgpad.disclosure.rounding import Rounded, Seen, controlled_rounding, linked_parts, remember
+from zorgpad.disclosure.rounding import Rounded, Seen, Window, controlled_rounding, linked_parts, remember
 from zorgpad.disclosure.suppression import withheld_cells
 from zorgpad.errors import DisclosureError
 
@@ -131,7 +131,9 @@ def protect_cells(
         )
     before, truth = seen or {}, np.asarray(atoms.matrix @ atoms.n, dtype=np.int64)
     told = [f"{block}|{cell}" if block else cell for cell in atoms.cells]
-    windows = history.windows(told, truth, base=policy.base) if history else None
+    windows = (
+        [history.windows(told, truth, base=policy.base, only_last=last) for last in (False, True)] if history else []
+    )
     rounded, n_attempts, n_narrow = _round(atoms, policy.base, key, before, attempts, windows)
     now = remember(before, rounded, truth=truth, atoms=atoms.n, labels=atoms.cells, atom_labels=atoms.labels)
     if history:
@@ -249,7 +251,7 @@ def _round(
     key: bytes,
     seen: Seen,
     attempts: int,
-    windows: tuple[np.ndarray, np.ndarray] | None,
+    windows: Sequence[Window],
 ) -> tuple[Rounded, int, int | None]:
     """The first rounding that holds against a reader with every margin, or the best of all; attempts; narrow cells.
 

@@ -8,6 +8,7 @@ from zorgpad.releases import (  # noqa: F401 - they register their exhibits
     exhibits_region,
     exhibits_stays,
 )
+from zorgpad.releases.attack import Attack, attack_release
 from zorgpad.releases.exhibits import EXHIBITS, Gallery, draw_exhibit, exhibit, exhibit_of_region
 from zorgpad.releases.make import make_release
 from zorgpad.releases.page import RELEASE_VARIABLE, Page, open_release
@@ -17,9 +18,11 @@ from zorgpad.releases.store import Release, read_label, read_release, write_rele
 __all__ = [
     "EXHIBITS",
     "RELEASE_VARIABLE",
+    "Attack",
     "Gallery",
     "Page",
     "Release",
+    "attack_release",
     "draw_exhibit",
     "exhibit",
     "exhibit_of_region",

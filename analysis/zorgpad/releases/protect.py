@@ -145,7 +145,7 @@ class Protector:
         if not self.policy.is_protected:
             return counts
         numbers, base = counts.to_numpy(dtype="int64"), self.policy.base
-        windows = self.history.windows(labels, numbers, base=base)
+        windows = [self.history.windows(labels, numbers, base=base, only_last=last) for last in (False, True)]
         alone = csr_array(eye_array(len(numbers), dtype="int64"))
         names: dict[str, Any] = {"labels": labels, "atom_labels": labels}
         done = controlled_rounding(numbers, alone, base=base, key=self._key, windows=windows, **names)

@@ -40,7 +40,7 @@ from zorgpad.tables.products import (
     tell_delay,
     waits_table,
 )
-from zorgpad.tables.protection import protection_note
+from zorgpad.tables.protection import attack_note, protection_note
 from zorgpad.tables.quality import account_table, findings_table, largest_findings, tell_findings
 from zorgpad.tables.region import (
     POSITION_WORDS,
@@ -82,6 +82,7 @@ __all__ = [
     "after_breakdown_table",
     "after_stay_table",
     "ambitions_table",
+    "attack_note",
     "band_table",
     "benchmark_table",
     "change_table",

@@ -29,3 +29,14 @@ def protection_note(policy: Policy, *, curve: bool = False, grid_days: int | Non
         f"Om kinderen te beschermen zijn aantallen afgerond op een veelvoud van {policy.base}, naar boven of naar "
         f"beneden. Een 0 kan dus ook 1 tot en met {policy.base - 1} zijn."
     )
+
+
+def attack_note(n_cells: int, n_relations: int, n_narrow: int) -> str:
+    """What the attack on the counts of a report found, for who reads it."""
+    tried = (
+        f"Wij hebben geprobeerd de echte aantallen terug te rekenen uit alle {format_number(n_cells)} afgeronde "
+        f"aantallen samen, met {format_number(n_relations)} verbanden ertussen (zo tellen gemeenten op tot de regio)."
+    )
+    if n_narrow:
+        return f"{tried} Bij {format_number(n_narrow)} aantallen bleven er minder dan vijf mogelijkheden over."
+    return f"{tried} Dat lukte nergens: voor elk aantal blijven er vijf of meer mogelijkheden over."

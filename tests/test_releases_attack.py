@@ -1,0 +1,79 @@
+"""The attacker on a release uses what frames tell of each other; a release that forgets that is seen through."""
+
+import pandas as pd
+import pytest
+
+from zorgpad.errors import DisclosureError
+from zorgpad.releases import attack_release
+from zorgpad.tables import attack_note
+
+ASTEN = "GM0743"
+
+
+def release(**counts):
+    """Protected counts of base 5, by name with ``__`` for ``|``."""
+    names = [name.replace("__", "|").replace("_d_", "-") for name in counts]
+    return pd.DataFrame({"cell": names, "n": list(counts.values()), "base": 5})
+
+
+def test_counts_that_nothing_links_keep_their_rule(region):
+    """5 is 1 to 9: 8 wide; 0 is 0 to 4."""
+    found = attack_release(release(a=5, b=0), region)
+    assert (found.n_cells, found.n_relations, found.n_narrow) == (2, 0, 0)
+
+
+def test_a_stand_above_the_children_of_its_year_is_seen(region):
+    """Ten in pleegzorg on a day (6 to 14) are no more than five in residence that year (1 to 9): both 6 to 9."""
+    cells = pd.DataFrame(
+        {
+            "cell": [f"2023-05-01|stand|gemeente|{ASTEN}|pleegzorg", f"2023|nulmeting|gemeente|{ASTEN}|verblijf"],
+            "n": [10, 5],
+            "base": 5,
+        }
+    )
+    assert attack_release(cells, region).n_narrow == 2
+    assert attack_release(cells.assign(n=[5, 10]), region).n_narrow == 0
+
+
+def test_gemeenten_that_do_not_add_up_to_their_subregion_are_seen_through(region):
+    """All gemeenten of a subregion 0 (0 to 4 each) and the subregion at the sum of what they can be: each is 4."""
+    table = region.gemeenten
+    name, members = next((n, rows) for n, rows in table.groupby("subregion") if len(rows) > 1)
+    codes = members["gm_code"].tolist()
+    cells = [f"2023-05-01|stand|gemeente|{code}|crisis" for code in codes]
+    most = 4 * len(codes)
+    shown = pd.DataFrame(
+        {"cell": [*cells, f"2023-05-01|stand|subregio|{name}|crisis"], "n": [*[0] * len(codes), most + 4]}
+    )
+    found = attack_release(shown.assign(base=5), region)
+    assert found.n_exact == len(codes) + 1
+    assert attack_release(shown.assign(n=[5, *[0] * (len(codes) - 1), 5], base=5), region).n_narrow == 0
+
+
+def test_an_edge_that_its_nodes_give_away_is_seen(region):
+    """Nobody but 0 to 4 left a state that 20 (16 to 24) entered and 5 (1 to 9) are in: no children fit that."""
+    flow = {"stays": 20, "begin": 0, "open": 5, "end": 0}
+    shown = [(f"graph|{kind}|crisis", n, 5) for kind, n in flow.items()]
+    with pytest.raises(DisclosureError, match="No numbers of children"):
+        attack_release(pd.DataFrame(shown, columns=["cell", "n", "base"]), region)
+    flow |= {"begin": 20, "end": 15}
+    shown = [(f"graph|{kind}|crisis", n, 5) for kind, n in flow.items()]
+    assert attack_release(pd.DataFrame(shown, columns=["cell", "n", "base"]), region).n_narrow == 0
+
+
+def test_who_has_the_margins_exactly_is_told_apart_from_who_has_not(region):
+    """The subregion known to be 4, one of its gemeenten shown as 5 (1 to 9): 1 to 4 is 3 wide, wide enough for him."""
+    table = region.gemeenten
+    name, members = next((n, rows) for n, rows in table.groupby("subregion") if len(rows) > 1)
+    codes = members["gm_code"].tolist()
+    cells = [f"2023-05-01|stand|gemeente|{code}|crisis" for code in codes]
+    shown = pd.DataFrame({"cell": [*cells, f"2023-05-01|stand|subregio|{name}|crisis"], "base": 5})
+    shown = shown.assign(n=[5, *[0] * (len(codes) - 1), 5], truth=[4, *[0] * (len(codes) - 1), 4])
+    found = attack_release(shown, region)
+    assert (found.n_narrow, found.n_narrow_margins) == (0, 0)
+
+
+def test_the_note_says_what_was_tried_and_found():
+    """In Dutch, with the numbers."""
+    assert "lukte nergens" in attack_note(8721, 14835, 0)
+    assert "Bij 3 aantallen" in attack_note(8721, 14835, 3)

@@ -21,7 +21,7 @@ _EVER = "ooit"
 # Frames in which every child or stay counts in one gemeente: there areas add up. Elsewhere a child that moved counts in
 # both, and a sum of gemeenten is only not less than the region.
 _ADDITIVE = frozenset({"stand", "breakdowns", "curve"})
-_KINDS = ("gemeente", "subregio", "regio")
+_NESTED = frozenset({"nulmeting"})
 
 Floats = NDArray[np.float64]
 Relation = tuple[list[str], list[str], bool]  # a sum that is at most another sum; equal when True
@@ -121,8 +121,10 @@ def _areas(names: list[str], region: Region) -> Iterator[Relation]:
             if token not in name:
                 continue
             before, after = name.split(token, 1)
-            parts = [cell for cell in (f"{before}{member}|{after}" for member in members) if cell in present]
             frame = before.strip("|").split("|")[-1] or "curve"
+            if frame not in _ADDITIVE | _NESTED:
+                continue
+            parts = [cell for cell in (f"{before}{member}|{after}" for member in members) if cell in present]
             if len(parts) == len(members):
                 yield [name], parts, frame in _ADDITIVE
             for part in parts:

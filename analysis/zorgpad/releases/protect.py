@@ -129,7 +129,7 @@ class Protector:
         if not self.policy.is_protected:
             return pd.Series(truth, dtype="Int64")
         names = [f"{frame}|{label}" for label in labels]
-        windows = self.history.windows(names, truth, base=base)
+        windows = [self.history.windows(names, truth, base=base, only_last=last) for last in (False, True)]
         named: dict[str, Any] = {"labels": names, "atom_labels": [str(name) for name in groups.index]}
         done = controlled_rounding(sizes, matrix, base=base, key=self._key, windows=windows, **named)
         self.history.note(names, done.cells, truth, base=base)

@@ -316,7 +316,9 @@ def test_a_failed_notebook_is_told_and_gives_exit_code_1(zorgpad_, register, bat
     monkeypatch.setattr(sys.modules[__name__], "RUNS", failed)
     code, out, err = zorgpad_("report", "--register", register)
     assert code == 1
-    assert err == "Failed: a for Asten, cell 5: KeyError\n"
+    protecting, failed_line = err.splitlines()
+    assert protecting == "counting and protecting the numbers of all gemeenten"
+    assert failed_line == "Failed: a for Asten, cell 5: KeyError"
     assert out.endswith("index.html\n")
     assert len(batch) == 1
 

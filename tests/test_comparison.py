@@ -93,7 +93,7 @@ def test_counts_bands_and_stays_are_those_of_the_release(release):
     """Last year beside the year before; a share of few stays and a stay that no curve tells are not shown."""
     page = render_comparison(release, (), about=ABOUT)
     counts = page.split("<section")[2]
-    assert cells(counts, "verblijf (segment 1 of 2)")[0] == ["20", "2022:", "19"]
+    assert cells(counts, "verblijf, alle vormen samen")[0] == ["20", "2022:", "19"]
     broken = cells(page, "waarvan breakdown, zeker tot waarschijnlijk")
     assert broken[0] == ["2", "tot", "3", "5%", "tot", "8%"]
     assert broken[1] == ["2", "tot", "3", "te", "weinig", "kinderen"]

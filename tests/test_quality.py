@@ -216,6 +216,8 @@ def test_every_reason_to_leave_rows_out_has_dutch_words():
     assert [reason for reason in reasons if reason in set(told)] == []
     withdrawn = reasons.index("allocation: withdrawn by the gemeente")
     assert told[withdrawn] == "toewijzing: ingetrokken door de gemeente"
+    sample = attrition_frame([{"step": "read", "reason": "withdrawn allocation", **_LEFT_OUT}])
+    assert tables.account_table(sample).index.tolist() == [told[withdrawn]]
 
 
 _LEFT_OUT = {"rows_before": 3, "rows_after": 2, "children_before": 3, "children_after": 2}

@@ -56,8 +56,8 @@ def test_the_nulmeting_table_sets_the_gemeente_beside_its_areas(counts, region):
 def test_a_figure_of_counts_is_described_by_its_numbers(counts, region):
     """The words for who cannot see it hold every bar."""
     words = tables.describe_nulmeting(counts, region, gemeente="GM0743")
-    assert "pleegzorg en gezinshuis (segment 2) 1 in 2022 en 0 in 2023" in words["alt"]
-    assert words["numbers"].loc["pleegzorg en gezinshuis (segment 2)"].tolist() == [1, 0]
+    assert "pleegzorg en gezinshuis 1 in 2022 en 0 in 2023" in words["alt"]
+    assert words["numbers"].loc["pleegzorg en gezinshuis"].tolist() == [1, 0]
     assert "geen rekenregel (ijw of cbs)" in words["caption"]
 
 

@@ -54,11 +54,11 @@ EXIT_LABELS = {
 }
 INDICATOR_LABELS = {
     "jeugdhulp": "alle jeugdhulp",
-    "S1-verblijf": "verblijf met behandeling (segment 1)",
-    "S2-gezinsnabij": "pleegzorg en gezinshuis (segment 2)",
-    "S2-wonen": "woongroep en zelfstandig wonen (segment 2)",
-    "S2": "wonen (heel segment 2)",
-    "verblijf": "verblijf (segment 1 of 2)",
+    "S1-verblijf": "verblijf met behandeling",
+    "S2-gezinsnabij": "pleegzorg en gezinshuis",
+    "S2-wonen": "woongroep en zelfstandig wonen",
+    "S2": "pleegzorg, gezinshuis, woongroep en zelfstandig wonen",
+    "verblijf": "verblijf, alle vormen samen",
 }
 RULE_LABELS = {
     "ijw": "verlengingen samengevoegd tot {days} dagen",

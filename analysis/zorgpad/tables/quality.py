@@ -68,6 +68,9 @@ _REASONS = {
     "without ToewijzingNummer (taakgericht)": "geen toewijzingsnummer (taakgerichte bekostiging)",
 }
 
+# The sample region, which reads no messages, has one reason of its own.
+_SAMPLE_REASONS = {"withdrawn allocation": "allocation: withdrawn by the gemeente"}
+
 
 def findings_table(findings: pd.DataFrame, region: Region, *, gemeente: str) -> pd.DataFrame:
     """What was found in the gemeente and in the region, with what it means: a row per finding."""
@@ -107,14 +110,14 @@ def account_table(attrition: pd.DataFrame) -> pd.DataFrame:
     left = attrition.assign(weg=attrition["rows_before"] - attrition["rows_after"])
     left = left[left["weg"] > 0]
     if left.empty:
-        return pd.DataFrame({"regels weggelaten": ["geen"]}, index=pd.Index(["alle regels zijn gelezen"], name="reden"))
+        return pd.DataFrame({"regels weggelaten": ["0"]}, index=pd.Index(["alle redenen samen"], name="reden"))
     numbers = [format_number(n) for n in left["weg"]]
     return pd.DataFrame({"regels weggelaten": numbers}, index=pd.Index(left["reason"].map(_name_reason), name="reden"))
 
 
 def _name_reason(reason: str) -> str:
     """A reason of the account in Dutch; one of another program stays as it is."""
-    what, _, why = reason.partition(": ")
+    what, _, why = _SAMPLE_REASONS.get(reason, reason).partition(": ")
     return f"{_ROWS[what]}: {_REASONS[why]}" if what in _ROWS and why in _REASONS else reason
 
 

@@ -247,7 +247,7 @@ def _outcome(name: str, p: Floats, error: Floats, n_events: Ints) -> pd.DataFram
     """One outcome with its 95% limits on the log-log scale."""
     inside = (p > 0) & (p < 1) & (error > 0)
     safe, spread = np.where(inside, p, 0.5), np.where(inside, error, 0.0)
-    width = _Z * spread / np.abs(safe * np.log(safe))
+    width = np.minimum(_Z * spread / np.abs(safe * np.log(safe)), 700.0)  # beyond, the limits are 0 and 1
     low, high = safe ** np.exp(width), safe ** np.exp(-width)
     return pd.DataFrame(
         {

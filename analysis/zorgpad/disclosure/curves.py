@@ -179,7 +179,7 @@ def _protected_counts(
     parts = []
     for kind, column, is_one in asked:
         step = np.searchsorted(grid, stays.loc[is_one, column].to_numpy())  # the first day of the grid not before it
-        frame = pd.DataFrame({"client_id": unit[is_one] + f"|{column}", "group": group[is_one], "step": step})
+        frame = pd.DataFrame({"client_id": unit[is_one], "group": group[is_one], "step": step})
         parts.append(frame.assign(kind=kind))
     rows = pd.concat(parts, ignore_index=True)
     rows, n_alike = _one_of_each(rows[rows["step"] < len(grid)].reset_index(drop=True))

@@ -50,6 +50,7 @@ class History:
     def __init__(self, key: bytes, earlier: Earlier | None = None) -> None:
         self._key, self._earlier = key, earlier or {}
         self._now: dict[str, tuple[int, int, int]] = {}
+        self._most: dict[str, int] = {}
 
     def windows(
         self, names: Sequence[str], truth: Iterable[int], *, base: int, only_last: bool = False
@@ -58,7 +59,9 @@ class History:
 
         ``only_last``: beside the release before only, for a reader who does not know more changes than that one.
         """
-        low, high = np.full(len(names), -np.inf), np.full(len(names), np.inf)
+        truth = list(truth)
+        low = np.full(len(names), -np.inf)
+        high = np.array([self._most.get(name, np.inf) - n for name, n in zip(names, truth, strict=True)], dtype=float)
         if not self._earlier:
             return low, high
         for i, (name, n) in enumerate(zip(names, truth, strict=True)):
@@ -70,6 +73,11 @@ class History:
                     error = shown - (int(n) - changes[mark])
                     low[i], high[i] = max(low[i], error - base + 1), min(high[i], error + base - 1)
         return low, high
+
+    def cap(self, name: str, by: str) -> None:
+        """Let a count be shown as no more than another one of this release, of which it is a part in another frame."""
+        if by in self._now:
+            self._most[name] = self._now[by][0]
 
     def note(self, names: Sequence[str], shown: Iterable[int], truth: Iterable[int], *, base: int) -> None:
         """Add counts to the release that is being made."""

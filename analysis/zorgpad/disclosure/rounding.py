@@ -151,7 +151,7 @@ def controlled_rounding(
     atom_names, cell_names = _named("atom", atom_labels), _named("cell", labels)
     atom_target, atom_weight = _aims(counts, atom_names, base, key, seen or {})
     cell_target, cell_weight = _aims(truth, cell_names, base, key, seen or {})
-    bound = [window for window in windows if np.isfinite(window[0]).any()]
+    bound = [window for window in windows if np.isfinite(window).any()]
     rounded = atom_target.copy()
     for rows, columns in linked_parts(matrix):
         if len(rows) == 0:

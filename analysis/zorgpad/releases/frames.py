@@ -30,6 +30,7 @@ from zorgpad.schemas import CENSORED, LADDER
 from zorgpad.survival import kaplan_meier, length_of_stay
 
 QUANTILES = (0.25, 0.5, 0.75)
+CURVE_DAYS = 1890
 _EVER = "ooit"  # the period of a count over all years
 _EXAMPLES, _EXAMPLE_SEED = 400, 1
 
@@ -101,6 +102,10 @@ def _pleegzorg(source: Source, protector: Protector) -> Frames:
     rows = cohort.assign(is_certain=sure, period="", indicator="")
     stays = members_by_area(rows, source.region, keys=wanted)
     subsets = {"breakdown_certain": "is_certain"}
+    _plaatsingen(source, protector)  # the stays that count: no curve may show more
+    counted = f"breakdowns|regio|{source.region.label}|{_EVER}|stays"
+    last = CURVE_DAYS // protector.policy.grid_days
+    protector.history.cap(f"regio|{source.region.label}|entered|{last:03d}", by=counted)
     curves = protector.curves("verblijf", stays, by=AREA, subsets=subsets)
     if protector.policy.is_protected:
         lengths = protect_quantiles(curves, by=AREA, quantiles=QUANTILES)

@@ -79,7 +79,7 @@ def test_the_ledger_and_the_evidence_lie_beside_the_key(place):
     assert result.ok
     (line,) = Ledger(place / "safe" / f"{REGION}.ledger.jsonl").releases()
     assert line["label"] == f"{REGION}|{DAY}|werkgroep"
-    shown = line["cells"]["2023|nulmeting|gemeente|GM0794|verblijf"]
+    shown = line["cells"]["2023|nulmeting|gemeente|GM0794|2023|published|verblijf"]
     assert shown[0] in (20, 25)
     assert shown[1] == 5
     assert len(shown[2]) == 16

@@ -26,7 +26,10 @@ def test_a_stand_above_the_children_of_its_year_is_seen(region):
     """Ten in pleegzorg on a day (6 to 14) are no more than five in residence that year (1 to 9): both 6 to 9."""
     cells = pd.DataFrame(
         {
-            "cell": [f"2023-05-01|stand|gemeente|{ASTEN}|pleegzorg", f"2023|nulmeting|gemeente|{ASTEN}|verblijf"],
+            "cell": [
+                f"2023-05-01|stand|gemeente|{ASTEN}|pleegzorg",
+                f"2023|nulmeting|gemeente|{ASTEN}|2023|published|verblijf",
+            ],
             "n": [10, 5],
             "base": 5,
         }

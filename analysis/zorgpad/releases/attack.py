@@ -171,11 +171,14 @@ def _within(parts: list[str], name: str, present: set[str]) -> Iterator[Relation
         yield [name], [f"{stem}|{around}"], False
     elif "stand" in parts[:2]:
         year = parts[0][:4]
-        yield [name], [f"{year}|nulmeting|{parts[2]}|{parts[3]}|verblijf"], False
-    elif "nulmeting" in parts[:2] and last != "jeugdhulp":
-        yield [name], [f"{stem}|jeugdhulp"], False
-        if last in {"S2_gezin", "S2_wonen"}:
+        yield [name], [f"{year}|nulmeting|{parts[2]}|{parts[3]}|{year}|published|verblijf"], False
+    elif parts[1:2] == ["nulmeting"]:
+        if last != "jeugdhulp":
+            yield [name], [f"{stem}|jeugdhulp"], False
+        if last.startswith("S2-"):
             yield [name], [f"{stem}|S2"], False
+        if len(parts) > 5 and parts[4] != parts[0]:  # a half year lies in its year
+            yield [name], ["|".join([*parts[:4], parts[0], *parts[5:]])], False
     elif parts[0] == "stapeling" and len(parts) == 3 and parts[1] != parts[2]:
         yield from (([name], [f"stapeling|{form}|{form}"], False) for form in parts[1:])
     elif parts[0] == "rond_pleegzorg" and last == "totaal":

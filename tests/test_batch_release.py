@@ -5,13 +5,15 @@ import resource
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from notebooks import write_notebook
 from tables import one_child
 from test_batch import Recorder
 from zorgpad.batch import run_batch
-from zorgpad.errors import DataError, ReportError
+from zorgpad.batch.release import _attacked
+from zorgpad.errors import DataError, DisclosureError, ReportError
 from zorgpad.register import write_register
 
 OPENS = "from zorgpad.releases import open_release"
@@ -70,3 +72,16 @@ def test_a_lost_process_is_told_in_two_lines(run, monkeypatch):
     monkeypatch.setattr("zorgpad.batch.release.watch", partial(os._exit, 9))
     with pytest.raises(ReportError, match=r"was ended by something else\.\nLook whether the memory"):
         run()
+
+
+def test_a_report_of_real_children_that_could_not_be_attacked_does_not_leave(monkeypatch, region):
+    """No children fit what the attacker takes for granted: of invented ones nothing is at stake, of real ones it is."""
+
+    def no_children_fit(*_):
+        raise DisclosureError("No table fits.\nTell it.")
+
+    monkeypatch.setattr("zorgpad.releases.attack_release", no_children_fit)
+    cells = pd.DataFrame({"cell": ["a"], "truth": [7]})
+    assert _attacked(cells, region, is_synthetic=True) is None
+    with pytest.raises(DisclosureError, match="No table fits"):
+        _attacked(cells, region, is_synthetic=False)

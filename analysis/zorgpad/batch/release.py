@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import BrokenExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from zorgpad.errors import DisclosureError, ReportError
 
 if TYPE_CHECKING:
     from zorgpad.disclosure.history import Earlier
+    from zorgpad.region import Region
 
 
 def make_release_apart(
@@ -47,12 +47,28 @@ def _make(
     from zorgpad.disclosure import choose_policy  # these take seconds, which only this process should wait for
     from zorgpad.region import load_region
     from zorgpad.register import read_register
-    from zorgpad.releases import attack_release, make_release, write_release
+    from zorgpad.releases import make_release, write_release
 
     records, area = read_register(register), load_region(region)
     release = make_release(records, area, peildatum=peildatum, policy=choose_policy(policy), key=key, earlier=earlier)
     cells = release.history.cells() if release.history else pd.DataFrame()
-    found = None
-    with suppress(DisclosureError):  # what the attacker takes for granted does not hold here: he learns nothing
-        found = None if cells.empty else attack_release(cells.drop(columns="truth"), area)
+    found = _attacked(cells, area, is_synthetic=records.is_synthetic)
     return Published(write_release(release, folder), release.label, release.account, cells, found)
+
+
+def _attacked(cells: pd.DataFrame, area: Region, *, is_synthetic: bool) -> pd.DataFrame | None:
+    """What the attacker learns; None where no children fit what he takes for granted, and nothing real is at stake.
+
+    Raises
+    ------
+    DisclosureError
+        When no children fit and they are real: a report that nobody has attacked does not leave.
+    """
+    from zorgpad.releases import attack_release
+
+    try:
+        return None if cells.empty else attack_release(cells.drop(columns="truth"), area)
+    except DisclosureError:
+        if is_synthetic:
+            return None
+        raise

@@ -370,7 +370,7 @@ def test_lab_opens_jupyterlab_on_the_notebooks(zorgpad_, monkeypatch, tmp_path):
         commands.append((command, check))
         return subprocess.CompletedProcess(command, 3)
 
-    monkeypatch.setattr(cli.subprocess, "run", run)
+    monkeypatch.setattr(cli.reports.subprocess, "run", run)
     assert zorgpad_("lab")[0] == 3
     assert commands == [
         ([sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={tmp_path / 'notebooks'}"], False),
@@ -386,11 +386,11 @@ def test_the_account_of_reading_shows_counts(capsys):
         client | product | provider | start      | end
         a      | 43A09   | 11111111 | 2021-09-01 |
     """)
-    cli._show_account(replace(records, attrition=account))
+    cli.registers._show_account(replace(records, attrition=account))
     told = capsys.readouterr().out
     assert re.search(r"withdrawn\W+2\W+5", told)
     assert "unknown" not in told
-    cli._show_account(replace(records, attrition=account.iloc[1:]))
+    cli.registers._show_account(replace(records, attrition=account.iloc[1:]))
     assert capsys.readouterr().out == "Every row that was read is kept.\n"
 
 
@@ -444,7 +444,7 @@ def test_region_check_says_what_may_be_overlooked(zorgpad_):
 
 def test_a_region_without_published_counts_is_drawn(zorgpad_, tmp_path, monkeypatch):
     """Only the calibrated region has counts to meet."""
-    monkeypatch.setattr(cli, "UNCALIBRATED_CHILDREN", 30)
+    monkeypatch.setattr(cli.registers, "UNCALIBRATED_CHILDREN", 30)
     code, out, _ = zorgpad_("sample", "--region", "flevoland", "--out", tmp_path / "f")
     assert code == 0
     assert out.startswith("30 invented children")

@@ -127,6 +127,6 @@ def test_the_notebook_is_run_cell_by_cell_and_is_left_out_of_reports(register, t
     exec("\n".join(cells[1:]), space)  # noqa: S102 - as above
     assert bytes(space["workbench"].process.value).startswith(b"\x89PNG")
     monkeypatch.chdir(NOTEBOOK.parents[1])
-    names = [path.stem for path in cli._notebooks()]
+    names = [path.stem for path in cli.reports._notebooks()]
     assert "verkennen" not in names
     assert {"02_nulmeting", "09_factsheet"} <= set(names)

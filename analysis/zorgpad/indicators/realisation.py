@@ -78,16 +78,19 @@ def realisation(
     sums = grouped["amount_cents"].sum().rename("declared_cents").to_frame()
     sums["n_children"] = grouped["client_id"].nunique()
     shares = completeness(register.declarations, peildatum=cut).set_index("delay_months")["share"]
-    parts = []
+    parts, share_of = [], {}
     for month in months:
         rows = register.allocations
         rows = rows[(rows["start_date"] < month + pd.DateOffset(months=1)) & ~(rows["end_date"] <= month)]
         cents = allocated_cents(rows, region, month=month).groupby(rows["product_code"]).sum(min_count=1)
         age = int(_month(pd.Series([cut]))[0] - _month(pd.Series([month]))[0]) - 1
-        share = float(shares.reindex([min(age, int(shares.index.max()))]).iloc[0]) if age >= 0 else np.nan
-        parts.append(cents.rename("allocated_cents").reset_index().assign(month=month, completeness=share))
-    table = pd.concat(parts, ignore_index=True).join(sums, on=["product_code", "month"])
-    table = table[table["product_code"].isin(declared["product_code"])].fillna({"declared_cents": 0, "n_children": 0})
+        share_of[month] = float(shares.reindex([min(age, int(shares.index.max()))]).iloc[0]) if age >= 0 else np.nan
+        parts.append(cents.rename("allocated_cents").reset_index().assign(month=month))
+    # outer: what is declared of a month in which no allocation ran (any more) is money all the same
+    table = pd.concat(parts, ignore_index=True).merge(sums.reset_index(), how="outer", on=["product_code", "month"])
+    table = table[table["product_code"].isin(declared["product_code"]) & table["month"].isin(months)]
+    table = table.fillna({"declared_cents": 0, "n_children": 0})
+    table["completeness"] = table["month"].map(share_of)
     table["is_complete"] = table["completeness"] >= COMPLETE_SHARE
     table["corrected_cents"] = table["declared_cents"] / table["completeness"].where(
         table["completeness"] >= LEAST_SHARE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -59,6 +60,7 @@ def make_release(
     policy: Policy,
     key: bytes | None,
     earlier: Earlier | None = None,
+    attempt: int = 0,
 ) -> Release:
     """Compute and protect everything that a report of ``region`` may show.
 
@@ -75,6 +77,8 @@ def make_release(
     earlier : mapping, optional
         What earlier releases showed (:meth:`zorgpad.disclosure.Ledger.history`): counts stay within the errors that
         they allow, so that nobody learns from two releases what neither says.
+    attempt : int
+        Another number, other thresholds of rounding: for when the attacker found a count under the first.
 
     Returns
     -------
@@ -92,7 +96,8 @@ def make_release(
         )
     secret = key or sample_key(register.meta)
     history = History(secret, earlier)
-    frames = LazyFrames(Source(register, region, peildatum), policy, secret, history)
+    turned = hmac.digest(secret, f"rounding|attempt {attempt}".encode(), "sha256") if attempt else secret
+    frames = LazyFrames(Source(register, region, peildatum), policy, turned, history)
     made = {}
     for name in frames:
         with suppress(DataError):  # nobody to tell of: the exhibits of that frame say so

@@ -132,15 +132,15 @@ def test_a_canary_in_the_report_fails_the_batch(place):
 FORGED = {
     "a stamp made by hand": (
         "import hashlib, json\nfrom IPython.display import display\n"
-        "page_html = '<p>k1 is 3 jaar</p>'\n"
+        "page_html = '<p>Lekje is 3 jaar</p>'\n"
         "mark = {'kind': 'text', 'stamp': hashlib.sha256(json.dumps(['text', page_html]).encode()).hexdigest()}\n"
         "display({'text/html': page_html}, raw=True, metadata={'zorgpad': mark})"
     ),
-    "the package's own stamp": "from zorgpad.publish import publish_text\npublish_text('k1 is 3 jaar')",
-    "html that looks published": "from IPython.display import HTML\nHTML('<figure class=\"zp-figure\">k1</figure>')",
-    "stderr": "import sys\nprint('k1', file=sys.stderr)",
-    "a traceback": "raise ValueError('k1 is 3 jaar')",
-    "a frame": "import pandas as pd\npd.DataFrame({'k1': [3]})",
+    "the package's own stamp": "from zorgpad.publish import publish_text\npublish_text('Lekje is 3 jaar')",
+    "html that looks published": "from IPython.display import HTML\nHTML('<figure class=\"zp-figure\">Lekje</figure>')",
+    "stderr": "import sys\nprint('Lekje', file=sys.stderr)",
+    "a traceback": "raise ValueError('Lekje is 3 jaar')",
+    "a frame": "import pandas as pd\npd.DataFrame({'Lekje': [3]})",
 }
 
 
@@ -151,13 +151,13 @@ def test_nothing_but_exhibits_gets_out(place):
         write_notebook(place / f"{name}.ipynb", SHOW, cell)
     result = run(place, notebook=[f"{name}.ipynb" for name in names], executor=Here(run_job))
     assert {told.notebook: (told.page, told.cell) for told in result.runs} == dict.fromkeys(names, (None, 4))
-    assert "k1" not in "".join(path.read_text() for path in result.folder.rglob("*.*") if path.is_file())
+    assert "Lekje" not in "".join(path.read_text() for path in result.folder.rglob("*.*") if path.is_file())
 
 
 def test_an_exhibit_that_a_forged_cell_names_shows_the_release_only(place):
     """The stamp of an exhibit with HTML of its own: the page gets the protected numbers, not that HTML."""
     forged = (
-        "import hashlib, json\nfrom IPython.display import display\npage_html = '<p>k1</p>'\n"
+        "import hashlib, json\nfrom IPython.display import display\npage_html = '<p>Lekje</p>'\n"
         "stamp = hashlib.sha256(json.dumps(['exhibit', page_html]).encode()).hexdigest()\n"
         "mark = {'kind': 'exhibit', 'name': 'nulmeting_tabel', 'stamp': stamp}\n"
         "display({'text/html': page_html}, raw=True, metadata={'zorgpad': mark})"
@@ -167,4 +167,4 @@ def test_an_exhibit_that_a_forged_cell_names_shows_the_release_only(place):
     assert result.ok
     page = (result.folder / result.runs[0].page).read_text()
     assert "Kinderen met jeugdhulp" in page
-    assert "<p>k1</p>" not in page
+    assert "<p>Lekje</p>" not in page

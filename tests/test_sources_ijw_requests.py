@@ -23,13 +23,16 @@ def test_the_verwijzer_comes_from_the_request_that_the_allocation_answers(tmp_pa
     assert lost(found) == {}
 
 
-@pytest.mark.parametrize("other", [{"bsn": SIBLING}, {"gemeente": "0743"}])
-def test_the_same_reference_of_another_child_or_gemeente_is_another_request(tmp_path, region, other):
-    """Providers number their requests themselves: a reference alone says nothing."""
+@pytest.mark.parametrize(
+    ("other", "without_care"),
+    [({"bsn": SIBLING}, {"client: without an allocation that is kept": 1}), ({"gemeente": "0743"}, {})],
+)
+def test_the_same_reference_of_another_child_or_gemeente_is_another_request(tmp_path, region, other, without_care):
+    """Providers number their requests themselves: a reference alone says nothing. The sibling has no care."""
     asked = message("JW315", verzoek("A"), **other)
     found = read(put(tmp_path / "x", message("JW301", toewijzing(ReferentieAanbieder="A")), asked), region)
     assert rows(found.allocations, "referrer", "requested_at") == [(None, None)]
-    assert lost(found) == {UNANSWERED: 1}
+    assert lost(found) == {UNANSWERED: 1} | without_care
     assert rows(found.rejects, "file", "position", "reason") == [("bericht-001.xml", 1, UNANSWERED)]
 
 

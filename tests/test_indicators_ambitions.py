@@ -197,6 +197,7 @@ def test_secure_residence_is_projected_to_its_own_year(region):
     """Nobody comes and the one who is there may leave: 0 or 1 child in each year up to 2030, as in every draw."""
     paths = paths_of("client | zorgvorm | start | end\na | gesloten | 2021-03-01 | 2024-01-01", region)
     table = project_ambitions(
+        register("client | product | provider | start | end\na | 43A09 | 1 | 2021-03-01 | 2024-01-01"),
         paths,
         dataclasses.replace(region, ambitions=region.ambitions[region.ambitions["measure"] == "gesloten"]),
         peildatum="2024-01-01",

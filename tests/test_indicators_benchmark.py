@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import nbinom
 
 from zorgpad.errors import DataError
-from zorgpad.indicators import benchmark, exact_poisson, funnel_limits, shrink
+from zorgpad.indicators import benchmark, benchmark_counts, exact_poisson, funnel_limits, shrink
 
 
 def children(counts):
@@ -53,6 +53,40 @@ def test_age_explains_what_age_explains(region):
     without = benchmark(children(counts).drop(columns="age_years"), two_ages(region), year=2023).set_index("gm_code")
     # 120 of 22,000 youths is 5.4545 per 1,000, so 10.909 expected in each gemeente.
     assert without.loc["GM0743", "ratio"] == pytest.approx(20 / 10.909, abs=1e-3)
+
+
+def test_ages_of_the_region_suffice_for_the_expected_number(region):
+    """20 of 10,000 young and 90 of 12,000 old: 2 and 7.5 per 1,000, so 9.5 expected, and 15 in Asten (all old).
+
+    110 of 22,000 is 5 per 1,000: ten children are 5 × 10 / 9.5 with age taken into account, in Asten 5 × 10 / 15.
+    """
+    ten = pd.Series(10, index=region.gemeenten["gm_code"])
+    given = {"year": 2023, "by_age": pd.Series({0: 20, 12: 90})}
+    table = benchmark_counts(ten, two_ages(region), **given).set_index("gm_code")
+    assert set(table["n_ages"]) == {2}
+    assert table.loc["GM0743", "expected"] == pytest.approx(15)
+    assert table["expected"].drop("GM0743").to_numpy() == pytest.approx(9.5)
+    assert table["expected"].sum() == pytest.approx(110)
+    assert table.loc["GM0743", "standardised_per_1000"] == pytest.approx(10 / 3)
+    assert table.loc["GM0794", "standardised_per_1000"] == pytest.approx(5 * 10 / 9.5)
+    assert table.loc["GM0794", "per_1000"] == 5
+    # Garwood of 10 is 4.795 to 18.390, over 9.5 expected, times 5
+    limits = table.loc["GM0794", ["standardised_low", "standardised_high"]].tolist()
+    assert limits == pytest.approx([5 * 4.795 / 9.5, 5 * 18.390 / 9.5], abs=0.001)
+    # half the ages known: the same shares of ages, brought to the children that are counted
+    half = benchmark_counts(ten, two_ages(region), year=2023, by_age=pd.Series({0: 10, 12: 45})).set_index("gm_code")
+    assert half["expected"].to_numpy() == pytest.approx(table["expected"].to_numpy())
+
+
+def test_without_ages_in_the_population_nothing_is_standardised(region):
+    """One row per gemeente and no age: expected by the number of youths alone, whatever is known of the children."""
+    codes = region.gemeenten["gm_code"]
+    bare = pd.DataFrame({"gm_code": codes, "year": 2023, "age": None, "n": 1000})
+    plain = dataclasses.replace(region, population=bare)
+    table = benchmark_counts(pd.Series(3, index=codes), plain, year=2023, by_age=pd.Series({0: 1, 12: 32}))
+    assert set(table["n_ages"]) == {1}
+    assert table["expected"].to_numpy() == pytest.approx(3)
+    assert table["standardised_per_1000"].to_numpy() == pytest.approx(table["per_1000"].to_numpy())
 
 
 def test_shrinkage_pulls_small_numbers_to_the_mean():

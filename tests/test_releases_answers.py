@@ -32,7 +32,15 @@ SMALL = {
         b      | 43A09   | 11111111 | 2022-10-01 | 2022-12-01
     """,
 }
-MODEL = ("voorbeelden", "ambitie_kort", "ambitie_pad", "ambitie_scenarios")  # no children, or slow and tested elsewhere
+MODEL = (
+    "voorbeelden",
+    "ambitie_kort",
+    "ambitie_pad",
+    "ambitie_scenarios",
+    "doelen_tabel",
+    "doelen_pad",
+    "doelen_scenarios",
+)  # no children, or slow and tested elsewhere
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
 """Frames and exhibits of length of stay, benchmark and ambitions."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -8,10 +10,11 @@ import pytest
 from zorgpad import figures, tables
 from zorgpad.disclosure import choose_policy
 from zorgpad.region import load_region
-from zorgpad.releases import EXHIBITS, draw_exhibit, make_release
+from zorgpad.releases import EXHIBITS, Gallery, draw_exhibit, make_release
 from zorgpad.releases.store import read_release, write_release
 from zorgpad.sample import make_register
 
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 NEW = (
     "duur_per_vorm",
     "duur_per_vorm_tabel",
@@ -23,6 +26,9 @@ NEW = (
     "ambitie_kort",
     "ambitie_pad",
     "ambitie_scenarios",
+    "doelen_tabel",
+    "doelen_pad",
+    "doelen_scenarios",
     "rond_pleegzorg",
     "stapeling_tabel",
     "stromen_tabel",
@@ -66,7 +72,7 @@ def test_the_new_exhibits_say_something_after_a_round_trip(release, region, tmp_
         assert shown == draw_exhibit(release, name, gemeente="GM0743")
 
 
-@pytest.mark.parametrize("name", ["ambities_lijst", "ambitie_kort", "ambitie_pad", "ambitie_scenarios"])
+@pytest.mark.parametrize("name", ["ambities_lijst", "ambitie_kort", "ambitie_pad", "doelen_tabel"])
 def test_a_region_without_ambitions_has_a_page_all_the_same(release, region, name):
     """Three of the shipped regions have published none; an own region seldom has."""
     without = replace(region, ambitions=region.ambitions.iloc[:0])
@@ -75,7 +81,8 @@ def test_a_region_without_ambitions_has_a_page_all_the_same(release, region, nam
 
 def test_estimates_of_children_are_rounded_as_counts_are(release):
     """Multiples of 5, and chances in twentieths; the target year has one chance per scenario."""
-    path = release["ambitie"]
+    ahead = release["doelen_vooruit"]
+    path = ahead[ahead["measure"] == "verblijf"]
     assert (path[["median", "low_80", "high_80", "low_95", "high_95"]] % 5 == 0).all(axis=None)
     chances = path["chance_met"].dropna()
     assert len(chances) == 4
@@ -83,6 +90,67 @@ def test_estimates_of_children_are_rounded_as_counts_are(release):
     assert (path["low_95"] <= path["low_80"]).all()
     assert (path["low_80"] <= path["median"]).all()
     assert (path["median"] <= path["high_80"]).all()
+
+
+NOTE = re.compile(r'<p class="zp-note">(.*?)</p>', re.DOTALL)
+ALT = re.compile(r'<img [^>]*alt="([^"]*)"')
+TITLE = re.compile(r"<(?:figcaption|caption)>(.*?)</(?:figcaption|caption)>", re.DOTALL)
+
+
+def missing(markup):
+    """What the caption, the title or the alt text of a figure or table lacks."""
+    notes, alts, titles = (" ".join(pattern.findall(markup)) for pattern in (NOTE, ALT, TITLE))
+    rules = ("ijw", "cbs", "toewijzing", "declaratie", "regels", "geen")
+    lacks = {
+        "rule": not any(re.search(rf"[Rr]ekenregel {name}\b", notes) for name in rules),
+        "peildatum": not re.search(r"peildatum \d{1,2} [a-z]+ \d{4}", notes),
+        "n": not re.search(r"n = [\d.–]+ \w+", notes),
+        "title": not titles.strip(),
+        "alt": "<img" in markup and (len(alts) < 60 or not re.search(r"\d", alts) or "nan" in alts.lower()),
+    }
+    return [name for name, is_missing in lacks.items() if is_missing]
+
+
+def test_a_caption_that_lacks_something_is_found():
+    """The check of the next test can fail on each of its five."""
+    whole = '<figure><figcaption>Kinderen</figcaption><img src="x" alt="{}"><p class="zp-note">{}</p></figure>'
+    words = "Lijndiagram voor Helmond van 2022 tot en met 2023: pleegzorg van 45 naar 50 kinderen."
+    note = "Verlengingen samengevoegd (rekenregel ijw); peildatum 1 januari 2024; n = 475 kinderen."
+    assert missing(whole.format(words, note)) == []
+    assert missing(whole.format("Figuur", note)) == ["alt"]
+    assert missing(whole.format(words, note.replace("peildatum ", ""))) == ["peildatum"]
+    assert missing(whole.format(words, note.replace("n = 475", "475"))) == ["n"]
+    assert missing(whole.format(words, note.replace("rekenregel ijw", ""))) == ["rule"]
+    assert missing(whole.format(words, note).replace("Kinderen</fig", "</fig")) == ["title"]
+
+
+def test_every_figure_and_table_says_rule_peildatum_and_n(release):
+    """Of all exhibits, in the smallest gemeente and the largest; each is shown by a notebook, and no other is asked."""
+    asked = set()
+    for path in NOTEBOOKS.glob("0*.ipynb"):
+        asked |= set(re.findall(r'page\.show\(\\"(\w+)\\"\)', path.read_text(encoding="utf-8")))
+    assert asked == set(EXHIBITS)
+    gallery = {code: Gallery(release) for code in ("GM0743", "GM0794")}
+    lacks = {}
+    for name in sorted(asked):
+        for code, own in gallery.items():
+            markup = own.draw(name, gemeente=code)
+            if 'class="zp-text"' in markup:
+                assert len(re.sub("<.*?>", "", markup)) > 40, name
+            elif found := missing(markup):
+                lacks[name] = found
+    assert lacks == {}
+
+
+def test_where_a_gemeente_is_too_small_a_larger_area_stands_labelled_beside_its_rounded_number(release):
+    """Asten has hardly anybody in pleegzorg: each estimate is of subregion or region, says so, and says Asten's own."""
+    for name in ("stand", "verblijf", "verblijfsduur", "breakdowns"):
+        markup = draw_exhibit(release, name, gemeente="GM0743")
+        assert re.search(r"(subregio|regio) [A-Z]", markup), name
+        assert re.search(r"Asten heeft te weinig kinderen.*In Asten zelf: [\d–]+ kinderen in pleegzorg", markup), name
+    large = draw_exhibit(release, "breakdowns", gemeente="GM0794")
+    assert "gemeente Helmond" in large
+    assert "te weinig" not in large
 
 
 def test_curves_of_forms_lie_on_the_grid_and_have_enough_children(release):
@@ -124,6 +192,11 @@ def test_a_benchmark_says_rate_position_and_shrunken_rate(region):
             "per_1000": [5.0, 10 / 6],
             "ci_low": [2.4, 0.8],
             "ci_high": [9.2, 3.1],
+            "n_ages": [2, 2],
+            "expected": [4.0, 16.0],
+            "standardised_per_1000": [6.25, 1.5625],
+            "standardised_low": [3.0, 0.7],
+            "standardised_high": [11.5, 2.9],
             "position": ["buiten 95%", "binnen"],
             "shrunken_ratio": [1.2, 0.9],
             "shrunken_low": [1.0, 0.7],
@@ -133,9 +206,10 @@ def test_a_benchmark_says_rate_position_and_shrunken_rate(region):
     )
     table = tables.benchmark_table(rates, region, gemeente="GM0743")
     assert table.loc["Asten (deze gemeente)"].tolist() == [
-        "10",
-        "2.000",
+        10,
+        2000,
         "5,0 (2,4–9,2)",
+        "6,2 (3,0–11,5)",
         "misschien meer dan toeval",
         "3,0 (2,5–3,8)",
     ]
@@ -157,21 +231,83 @@ def test_an_ambition_is_told_with_its_interval_and_chance():
     assert table.loc["instroom −10%"].tolist() == ["80", "70 – 90", "50%"]
 
 
-def test_targets_say_what_is_needed_to_follow_them():
-    """A target without base has a dash."""
-    aims = pd.DataFrame(
-        {
-            "indicator": ["verblijf", "onderwijs"],
-            "baseline_year": ["2023", None],
-            "baseline_value": ["100", None],
-            "target": ["80", "95"],
-            "year": ["2028", "2028"],
-            "data_needed": ["", "koppeling DUO"],
-        }
-    )
-    table = tables.ambitions_table(aims, followed_in={"verblijf": "dit rapport"})
-    assert table.loc["verblijf"].tolist() == ["100 (2023)", "80 in 2028", "dit rapport", ""]
-    assert table.loc["onderwijs"].tolist() == ["–", "95 in 2028", "nee", "koppeling DUO"]
+AIMS = pd.DataFrame(
+    {
+        "indicator": ["verblijf", "onderwijs", "trajectduur", "etmalen", "breakdown"],
+        "type": ["daling", "aandeel", "daling t.o.v. eerste meting", "daling (ten minste)", "ambitie nog te bepalen"],
+        "unit": ["pct", "pct", None, "pct", None],
+        "baseline_year": [2023, None, None, 2019, None],
+        "baseline_value": [100.0, None, None, None, None],
+        "target": [80.0, 95.0, None, -3.0, None],
+        "year": [2028.0, 2028.0, 2028.0, 2025.0, None],
+        "measure": ["verblijf", None, "duur", "etmalen", "breakdown"],
+        "data_needed": ["", "koppeling DUO", "", "", ""],
+    }
+)
+
+
+def test_targets_say_what_they_ask_and_what_is_needed_to_follow_them():
+    """Each in its own words, also where the plan gives no number, and never a dash beside a year."""
+    table = tables.ambitions_table(AIMS)
+    assert table.loc["verblijf"].tolist() == ["100 (2023)", "hoogstens 80 in 2028", "ja, in dit rapport", ""]
+    assert table.loc["onderwijs"].tolist() == ["–", "95% in 2028", "nee", "koppeling DUO"]
+    assert table["streven"].tolist()[2:] == [
+        "daling t.o.v. eerste meting in 2028",
+        "−3% ten opzichte van 2019 in 2025",
+        "ambitie nog te bepalen",
+    ]
+
+
+def test_every_target_that_can_be_counted_has_a_chance_or_says_why_not():
+    """Residence 95 in 2025 of at most 80: 0%; etmalen without 2019 and a breakdown without a number say so."""
+    path = pd.DataFrame({"indicator": "verblijf", "measure": "verblijf", "year": [2022, 2023], "value": [110.0, 100.0]})
+    path = path.assign(ci_low=[90.0, 80.5], ci_high=[130.0, 121.0])
+    ahead = PATH.assign(indicator="verblijf", measure="verblijf", n=100)
+    night = PATH.assign(indicator="etmalen", measure="etmalen", n=100, chance_met=float("nan"))
+    reasons = {"breakdown": "de regio heeft nog geen getal gekozen"}
+    table = tables.targets_table(AIMS, path, pd.concat([ahead, night]), why_not=reasons)
+    assert table.index.tolist() == ["verblijf", "trajectduur", "etmalen", "breakdown"]
+    assert table.loc["verblijf"].tolist()[1:] == [
+        "110 (2022)",
+        "100 (2023), 95%: 80 – 121",
+        "hoogstens 80 in 2028",
+        "95 (85 – 105) in 2025",
+        "minder dan 5%",
+    ]
+    assert table.loc["etmalen", "kans"] == "niet te zeggen: 2019 staat niet in de gegevens"
+    assert table.loc["breakdown", "kans"] == "de regio heeft nog geen getal gekozen"
+    assert table.loc["trajectduur", "kans"] == "te weinig gegevens voor een berekening"
+    chances = tables.target_chances_table(ahead)
+    assert chances.loc["verblijf"].tolist() == ["minder dan 5%", "50%"]
+
+
+def test_the_page_of_targets_has_a_path_and_a_chance_for_each_that_can_be_counted(release):
+    """Residence, maatwerk, trajectduur and gesloten; 80% of the draws around each middle, chances of four scenarios."""
+    told = draw_exhibit(release, "doelen_tabel", gemeente="GM0743")
+    assert told.count('<th scope="row">') == 4
+    assert "geen berekening" not in told
+    ahead = release["doelen_vooruit"]
+    last = ahead[ahead["chance_met"].notna()]
+    assert last.groupby("measure").size().to_dict() == {"verblijf": 4, "maatwerk": 4, "duur": 4, "gesloten": 4}
+    assert last.set_index("measure")["year"].to_dict() == {
+        "verblijf": 2028,
+        "maatwerk": 2028,
+        "duur": 2028,
+        "gesloten": 2030,
+    }
+    assert (ahead["n"] % 5 == 0).all()
+    path = release["doelen"]
+    assert (path.loc[path["measure"] == "gesloten", "value"] % 5 == 0).all()
+    assert set(path["measure"]) == {"gesloten", "duur"}
+
+
+def test_ages_add_up_to_the_children_of_the_region(release):
+    """One linked system: the groups of verblijf are the nulmeting's number of that year, so are those of S2."""
+    whole = release["nulmeting"].query("area_kind == 'regio' and year == 2023").set_index("indicator")["n_children"]
+    sums = release["leeftijd"].groupby("indicator")["n_children"].sum()
+    assert sums["verblijf"] == whole["verblijf"]
+    assert sums["S2"] == whole["S2"]
+    assert release["leeftijd"]["age_from"].drop_duplicates().tolist() == [0, 6, 12, 16]
 
 
 def test_flows_and_shares_come_from_counts_rounded_to_five(release):

@@ -1,4 +1,4 @@
-"""The gemeenten of a region beside each other, never ranked, and the path to a target."""
+"""The gemeenten of a region beside each other, never ranked."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter
 from scipy.stats import poisson
 
-from zorgpad.figures.style import INK, PAPER, SERIES_COLOURS, SERIES_DASHES, SOFT_INK, new_figure
+from zorgpad.figures.style import INK, PAPER, SERIES_COLOURS, SOFT_INK, new_figure
 from zorgpad.labels import format_number
 
 _OWN, _OTHER = SERIES_COLOURS[1], SERIES_COLOURS[0]
@@ -26,8 +26,9 @@ def draw_funnel(rates: pd.DataFrame) -> Figure:
     """
     figure, (axes,) = new_figure(4.4)
     whole = rates["n_children"].sum() / rates["n_youths"].sum()
-    widest = float(rates["n_youths"].max()) * 1.12
-    size = np.linspace(float(rates["n_youths"].min()) * 0.6, widest, 200)
+    rates = rates.assign(weighted=rates["expected"] / whole, shown=rates["standardised_per_1000"])
+    widest = float(rates["weighted"].max()) * 1.12
+    size = np.linspace(float(rates["weighted"].min()) * 0.6, widest, 200)
     for tail, label, dash in _LIMITS:
         for end in (tail, 1 - tail):
             edge = 1000 * poisson.ppf(end, whole * size) / size
@@ -37,11 +38,16 @@ def draw_funnel(rates: pd.DataFrame) -> Figure:
     for row in rates.sort_values("is_own").itertuples(index=False):
         colour, points = (_OWN, 90) if row.is_own else (_OTHER, 45)
         marker = "D" if row.is_own else "o"
-        axes.scatter(row.n_youths, row.per_1000, s=points, color=colour, marker=marker, zorder=3, ec=PAPER, lw=1)
+        axes.scatter(row.weighted, row.shown, s=points, color=colour, marker=marker, zorder=3, ec=PAPER, lw=1)
     _name_points(axes, rates)
     axes.set_xlim(size[0], widest)
     axes.set_ylim(bottom=0)
-    axes.set(xlabel="aantal jeugdigen in de gemeente", ylabel="kinderen per 1.000 jeugdigen")
+    is_weighted = bool((rates["n_ages"] > 1).all())
+    weighted, standardised = (", gewogen naar leeftijd", ", leeftijd meegerekend") if is_weighted else ("", "")
+    axes.set(
+        xlabel=f"aantal jeugdigen in de gemeente{weighted}",
+        ylabel=f"kinderen per 1.000 jeugdigen{standardised}",
+    )
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: format_number(value, decimals=int(value % 1 > 0))))
     axes.legend(loc="upper right", fontsize=9, ncols=3)
@@ -59,15 +65,16 @@ def draw_shrunken(rates: pd.DataFrame) -> Figure:
     figure, (axes,) = new_figure(1.5 + 0.33 * len(rates))
     whole = 1000 * rates["n_children"].sum() / rates["n_youths"].sum()
     place = np.arange(len(rates))
+    counted = "geteld, leeftijd meegerekend" if (rates["n_ages"] > 1).all() else "zoals geteld"
     colours = [_OWN if own else _OTHER for own in rates["is_own"]]
     axes.axvline(whole, color=SOFT_INK, lw=1.3)
     low, high = rates["shrunken_low"] * whole, rates["shrunken_high"] * whole
     axes.hlines(place, low, high, color=colours, lw=2.4)
-    axes.scatter(rates["shrunken_per_1000"], place, color=colours, s=55, zorder=3, label="toeval meegerekend")
-    axes.scatter(rates["per_1000"], place, fc=PAPER, ec=colours, s=45, lw=1.5, zorder=2, label="zoals geteld")
+    axes.scatter(rates["shrunken_per_1000"], place, color=colours, s=55, zorder=3, label="ook toeval meegerekend")
+    axes.scatter(rates["standardised_per_1000"], place, fc=PAPER, ec=colours, s=45, lw=1.5, zorder=2, label=counted)
     axes.set_yticks(place, rates["name"])
-    for label, own in zip(axes.get_yticklabels(), rates["is_own"], strict=True):
-        label.set_fontweight("bold" if own else "normal")
+    for label, is_own in zip(axes.get_yticklabels(), rates["is_own"], strict=True):
+        label.set_fontweight("bold" if is_own else "normal")
     axes.invert_yaxis()
     axes.set_xlim(left=0)
     axes.set_xlabel("kinderen per 1.000 jeugdigen (lijn: hele regio)")
@@ -76,45 +83,10 @@ def draw_shrunken(rates: pd.DataFrame) -> Figure:
     return figure
 
 
-def draw_ambition(path: pd.DataFrame, *, aim: pd.Series, past: pd.DataFrame) -> Figure:
-    """Children in residence so far, the target, and the path of unchanged flows with its 80% and 95% bands.
-
-    Parameters
-    ----------
-    path : DataFrame
-        Of :func:`zorgpad.indicators.project`; the first scenario has the bands, the others are lines.
-    aim : Series
-        baseline_year, baseline_value, target, year.
-    past : DataFrame
-        year, n_children.
-    """
-    figure, (axes,) = new_figure(4.4)
-    base_year, base = int(aim["baseline_year"]), float(aim["baseline_value"])
-    for number, (name, own) in enumerate(path.groupby("scenario", sort=False)):
-        years = [base_year, *own["year"]]
-        if number == 0:
-            for low, high, alpha in (("low_95", "high_95", 0.12), ("low_80", "high_80", 0.2)):
-                bottom, top = [base, *own[low]], [base, *own[high]]
-                axes.fill_between(years, bottom, top, color=SERIES_COLOURS[0], alpha=alpha, lw=0)
-        colour, dash = SERIES_COLOURS[number % 6], SERIES_DASHES[number % 6]
-        axes.plot(years, [base, *own["median"]], color=colour, ls=dash, lw=2.4 if number == 0 else 1.7, label=name)
-    axes.plot(past["year"], past["n_children"], color=INK, marker="o", lw=2.2, label="geteld")
-    year, target = int(aim["year"]), float(aim["target"])
-    axes.scatter([year], [target], marker="*", s=260, color=INK, zorder=4)
-    axes.annotate(f"doel: {format_number(target)}", (year, target), (-12, -5), textcoords="offset points", ha="right")
-    axes.set_xlim(float(past["year"].min()) - 0.2, year + 0.25)
-    axes.set_ylim(0, 1.15 * float(max(path["high_95"].max(), past["n_children"].max())))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_ylabel("kinderen met verblijf in het jaar")
-    axes.grid(visible=False, axis="x")
-    axes.legend(loc="lower left", fontsize=9, ncols=2)
-    return figure
-
-
 def _name_points(axes: Axes, rates: pd.DataFrame) -> None:
     """The name of each gemeente beside its point, where it touches no other name or point; the marked one in bold."""
-    wide, high = float(rates["n_youths"].max()), max(float(rates["per_1000"].max()), 1e-9)
-    points = [(x / wide, y / high) for x, y in zip(rates["n_youths"], rates["per_1000"], strict=True)]
+    wide, high = float(rates["weighted"].max()), max(float(rates["shown"].max()), 1e-9)
+    points = [(x / wide, y / high) for x, y in zip(rates["weighted"], rates["shown"], strict=True)]
     taken = [(x - 0.008, y - 0.012, x + 0.008, y + 0.012) for x, y in points]
     for row, (x, y) in sorted(
         zip(rates.itertuples(index=False), points, strict=True), key=lambda pair: not pair[0].is_own

@@ -1,6 +1,16 @@
 """What a region steers by: who has care, in what form, what it costs, where it goes, and whether it meets its aims."""
 
-from zorgpad.indicators.ambitions import ambition_paths, ambition_table, project_ambitions
+from zorgpad.indicators.ambitions import (
+    FAMILY_FORMS,
+    SECURE,
+    ambition_paths,
+    ambition_table,
+    secure_members,
+    tell_counts,
+    tell_duration,
+    tell_shares,
+    trajectory_days,
+)
 from zorgpad.indicators.areas import (
     GEMEENTE,
     MEMBER_COLUMNS,
@@ -12,7 +22,15 @@ from zorgpad.indicators.areas import (
     members_by_area,
     smallest_area,
 )
-from zorgpad.indicators.benchmark import benchmark, exact_binomial, exact_poisson, funnel_limits, shrink
+from zorgpad.indicators.benchmark import (
+    benchmark,
+    benchmark_counts,
+    exact_binomial,
+    exact_poisson,
+    funnel_limits,
+    is_age_known,
+    shrink,
+)
 from zorgpad.indicators.breakdowns import breakdown_band, breakdown_members, largest_provider
 from zorgpad.indicators.chances import event_chance, stay_chance
 from zorgpad.indicators.etmalen import etmalen
@@ -25,7 +43,7 @@ from zorgpad.indicators.factsheet import (
     referrer_shares,
 )
 from zorgpad.indicators.flows import decompose_change, flow_members, stock_and_flow
-from zorgpad.indicators.maatwerk import maatwerk, maatwerk_members
+from zorgpad.indicators.maatwerk import maatwerk, maatwerk_members, simulate_maatwerk
 from zorgpad.indicators.nulmeting import (
     INDICATORS,
     JEUGDHULP,
@@ -47,7 +65,9 @@ from zorgpad.indicators.nulmeting import (
     segment_overlap,
     segment_patterns,
 )
+from zorgpad.indicators.outlook import NOT_PROJECTED, project_ambitions
 from zorgpad.indicators.projection import (
+    Drawn,
     Flows,
     Scenario,
     children_in_residence,
@@ -55,7 +75,9 @@ from zorgpad.indicators.projection import (
     named_scenarios,
     project,
     residence_forms,
+    simulate_forms,
     simulate_years,
+    tell_draws,
 )
 from zorgpad.indicators.realisation import COMPLETE_SHARE, LEAST_SHARE, completeness, realisation
 from zorgpad.indicators.stock import stock, stock_members
@@ -64,21 +86,25 @@ from zorgpad.indicators.waiting import waiting_cohort
 
 __all__ = [
     "COMPLETE_SHARE",
+    "FAMILY_FORMS",
     "GEMEENTE",
     "INDICATORS",
     "JEUGDHULP",
     "LEAST_SHARE",
     "MEMBER_COLUMNS",
+    "NOT_PROJECTED",
     "ORDERS",
     "REGION",
     "S1",
     "S2",
     "S2_GEZIN",
     "S2_WONEN",
+    "SECURE",
     "SEGMENTS",
     "SUBREGION",
     "UNKNOWN_ORDER",
     "VERBLIJF",
+    "Drawn",
     "Flows",
     "Scenario",
     "allocated_cents",
@@ -87,6 +113,7 @@ __all__ = [
     "areas_of",
     "areas_of_rows",
     "benchmark",
+    "benchmark_counts",
     "breakdown_band",
     "breakdown_members",
     "children_in_residence",
@@ -104,6 +131,7 @@ __all__ = [
     "exact_poisson",
     "flow_members",
     "funnel_limits",
+    "is_age_known",
     "is_contracted",
     "largest_provider",
     "maatwerk",
@@ -122,10 +150,13 @@ __all__ = [
     "referrer_members",
     "referrer_shares",
     "residence_forms",
+    "secure_members",
     "segment_orders",
     "segment_overlap",
     "segment_patterns",
     "shrink",
+    "simulate_forms",
+    "simulate_maatwerk",
     "simulate_years",
     "smallest_area",
     "stay_chance",
@@ -133,5 +164,10 @@ __all__ = [
     "stock_and_flow",
     "stock_members",
     "support_before",
+    "tell_counts",
+    "tell_draws",
+    "tell_duration",
+    "tell_shares",
+    "trajectory_days",
     "waiting_cohort",
 ]

@@ -1,8 +1,8 @@
-"""Every target of the region: what it asks, the path so far, and where the flows lead."""
+"""Every target of the region: what it asks, and the path so far."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,14 +17,6 @@ from zorgpad.indicators.breakdowns import breakdown_band
 from zorgpad.indicators.etmalen import FAMILY, TOTAL, etmalen
 from zorgpad.indicators.maatwerk import ALL, maatwerk
 from zorgpad.indicators.nulmeting import VERBLIJF, nulmeting
-from zorgpad.indicators.projection import (
-    Scenario,
-    children_in_residence,
-    estimate_flows,
-    project,
-    residence_forms,
-    simulate_years,
-)
 from zorgpad.indicators.stock import stock
 from zorgpad.region import Region
 from zorgpad.register import Register
@@ -96,103 +88,40 @@ def ambition_paths(
     return table[["indicator", "measure", *_PATH]]
 
 
-def project_ambitions(
-    paths: pd.DataFrame,
-    region: Region,
-    *,
-    peildatum: str | pd.Timestamp,
-    scenarios: Mapping[str, Scenario],
-    seed: int,
-    n_draws: int = 300,
-) -> pd.DataFrame:
-    """Where the flows lead for the targets that they decide: residence, gesloten, and the share in families.
-
-    Returns
-    -------
-    DataFrame
-        indicator, measure, scenario, year (up to that of the target; five years where none was set), median, low_80,
-        high_80, low_95, high_95, chance_met (of at most the target; a share has no target and NaN).
-    """
-    flows = estimate_flows(paths, region, peildatum=peildatum)
-    first, parts = flows.peildatum.year, []
-    for row in ambition_table(region).to_dict("records"):
-        last = int(row["year"]) if row["year"] >= first else first + 4
-        given = {"seed": seed, "n_draws": n_draws}
-        if row["measure"] == "verblijf" and pd.notna(row["target"]):
-            own = children_in_residence(paths, region, year=int(row["baseline_year"]))
-            found = project(
-                flows,
-                base=float(row["baseline_value"]),
-                base_own=own,
-                target=float(row["target"]),
-                year=last,
-                scenarios=scenarios,
-                seed=seed,
-                n_draws=n_draws,
-            )
-        elif row["measure"] == SECURE and SECURE in flows.states:
-            drawn = {
-                name: simulate_years(flows, years=last - first + 1, scenario=each, forms=[SECURE], **given)
-                for name, each in scenarios.items()
-            }
-            found = _told(drawn, first, target=float(row["target"]), year=last)
-        elif row["measure"] == "gezinsvormen":
-            drawn = {}
-            for name, each in scenarios.items():
-                parts_of = [
-                    simulate_years(flows, years=last - first + 1, scenario=each, forms=forms, **given)
-                    for forms in (FAMILY_FORMS, residence_forms(region))
-                ]
-                drawn[name] = parts_of[0] / np.maximum(parts_of[1], 1)
-            found = _told(drawn, first, target=np.nan, year=last)
-        else:
-            continue
-        parts.append(found.assign(indicator=row["indicator"], measure=row["measure"]))
-    columns = ["scenario", "year", "median", "low_80", "high_80", "low_95", "high_95", "chance_met"]
-    empty = [pd.DataFrame(columns=["indicator", "measure", *columns])]
-    return pd.concat(parts or empty, ignore_index=True)[["indicator", "measure", *columns]]
-
-
-def _told(drawn: Mapping[str, np.ndarray], first: int, *, target: float, year: int) -> pd.DataFrame:
-    """Quantiles of the draws per scenario and year, and in the year of the target the chance of at most the target."""
-    rows = []
-    for name, numbers in drawn.items():
-        for place, column in enumerate(numbers.T):
-            limits = np.quantile(column, [0.5, 0.1, 0.9, 0.025, 0.975])
-            is_aimed = first + place == year and not np.isnan(target)
-            rows.append((name, first + place, *limits, float((column <= target).mean()) if is_aimed else np.nan))
-    columns = ["scenario", "year", "median", "low_80", "high_80", "low_95", "high_95", "chance_met"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _counts(years: range, n: list[int], unit: str) -> pd.DataFrame:
+def tell_counts(years: Sequence[int], n: Sequence[float], unit: str) -> pd.DataFrame:
     """Counts per year with exact Poisson limits."""
     low, high = exact_poisson(np.array(n))
-    return pd.DataFrame({"year": list(years), "value": n, "ci_low": low, "ci_high": high, "unit": unit})
+    return pd.DataFrame({"year": list(years), "value": list(n), "ci_low": low, "ci_high": high, "unit": unit})
 
 
-def _shares(years: list[int], n: np.ndarray, n_of: np.ndarray) -> pd.DataFrame:
+def tell_shares(years: Sequence[int], n: np.ndarray, n_of: np.ndarray) -> pd.DataFrame:
     """Shares per year with exact limits."""
     low, high = exact_binomial(n, n_of)
     value = np.divide(n, n_of, out=np.full(len(n), np.nan), where=n_of > 0)
-    return pd.DataFrame({"year": years, "value": value, "ci_low": low, "ci_high": high, "unit": "aandeel"})
+    return pd.DataFrame({"year": list(years), "value": value, "ci_low": low, "ci_high": high, "unit": "aandeel"})
 
 
 def _residence(source: _Source) -> pd.DataFrame:
     """Unique children with residence, as the nulmeting counts them."""
     counts = nulmeting(source.register, source.region, years=source.years)
     own = counts[(counts["area_kind"] == REGION) & (counts["indicator"] == VERBLIJF)]
-    return _counts(source.years, own["n_children"].tolist(), "kinderen")
+    return tell_counts(source.years, own["n_children"].tolist(), "kinderen")
 
 
 def _secure(source: _Source) -> pd.DataFrame:
     """Unique children in a gesloten stay."""
-    own = source.paths[source.paths["state"] == SECURE]
-    n = [
-        own.loc[(own["start_date"] < f"{year + 1}-01-01") & (own["end_date"] > f"{year}-01-01"), "client_id"].nunique()
-        for year in source.years
-    ]
-    return _counts(source.years, n, "kinderen")
+    n = secure_members(source.paths, years=source.years).groupby("period").size()
+    return tell_counts(source.years, [int(n.get(str(year), 0)) for year in source.years], "kinderen")
+
+
+def secure_members(paths: pd.DataFrame, *, years: Iterable[int]) -> pd.DataFrame:
+    """The children whose state is gesloten on some day of a year: client_id, period (the year), each once."""
+    own = paths[paths["state"] == SECURE]
+    parts = [pd.DataFrame(columns=["client_id", "period"], dtype=object)]
+    for year in years:
+        there = own[(own["start_date"] < f"{year + 1}-01-01") & (own["end_date"] > f"{year}-01-01")]
+        parts.append(there[["client_id"]].drop_duplicates().assign(period=str(year)))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _maatwerk(source: _Source) -> pd.DataFrame:
@@ -203,27 +132,53 @@ def _maatwerk(source: _Source) -> pd.DataFrame:
 
 
 def _duration(source: _Source) -> pd.DataFrame:
-    """Days in care per trajectory that ended in the year: how long one lasts if all went as in that year.
+    """Days in care per trajectory that ended in the year: how long one lasts if all went as in that year."""
+    days = trajectory_days(source.paths, source.region, years=source.years, peildatum=source.cut)
+    sums = days.groupby("year")[["days", "n_ended"]].sum().reindex(source.years, fill_value=0)
+    return tell_duration(sums)
 
-    A trajectory is care without a gap. What ends too near the peildatum is not judged (DESIGN 5.7); its days do not
-    count either. The limits are those of the number of ends (exact Poisson).
+
+def trajectory_days(
+    paths: pd.DataFrame, region: Region, *, years: Iterable[int], peildatum: str | pd.Timestamp
+) -> pd.DataFrame:
+    """Days in care and trajectories that ended, per child and year; a trajectory is care without a gap.
+
+    What ends too near the peildatum is not judged (DESIGN 5.7); its days do not count either.
+
+    Returns
+    -------
+    DataFrame
+        client_id, year, days, n_ended; children without care in a year have no row.
     """
-    judged = source.cut - pd.Timedelta(days=max(source.region.max_gap_days, source.region.classification_days))
-    care = source.paths[~source.paths["state"].isin(OUTSIDE_CARE)].sort_values(
-        ["client_id", "start_date"], kind="stable"
-    )
+    cut = as_day(peildatum, name="peildatum")
+    judged = cut - pd.Timedelta(days=max(region.max_gap_days, region.classification_days))
+    care = paths[~paths["state"].isin(OUTSIDE_CARE)].sort_values(["client_id", "start_date"], kind="stable")
     goes_on = (care["client_id"] == care["client_id"].shift()) & (care["start_date"] == care["end_date"].shift())
-    runs = care.groupby((~goes_on).cumsum()).agg(start=("start_date", "first"), end=("end_date", "last"))
-    runs["is_open"] = care.groupby((~goes_on).cumsum())["is_open"].last()
-    rows = []
-    for year in source.years:
+    runs = care.groupby((~goes_on).cumsum()).agg(
+        client_id=("client_id", "first"),
+        start=("start_date", "first"),
+        end=("end_date", "last"),
+        is_open=("is_open", "last"),
+    )
+    parts = []
+    for year in years:
         low, high = pd.Timestamp(year, 1, 1), min(pd.Timestamp(year + 1, 1, 1), judged)
-        days = (runs["end"].clip(upper=high) - runs["start"].clip(lower=low)).dt.days.clip(lower=0).sum()
-        ends = int((~runs["is_open"] & (runs["end"] > low) & (runs["end"] <= high) & (runs["end"] < judged)).sum())
-        fewest, most = (float(limit) for limit in exact_poisson(np.array(ends)))
-        mean = [days / n if n > 0 else np.nan for n in (ends, most, fewest)]
-        rows.append((year, *mean, "dagen"))
-    return pd.DataFrame(rows, columns=_PATH)
+        days = (runs["end"].clip(upper=high) - runs["start"].clip(lower=low)).dt.days.clip(lower=0)
+        ended = ~runs["is_open"] & (runs["end"] > low) & (runs["end"] <= high) & (runs["end"] < judged)
+        parts.append(pd.DataFrame({"client_id": runs["client_id"], "year": year, "days": days, "n_ended": ended}))
+    sums = pd.concat(parts).groupby(["client_id", "year"], sort=False)[["days", "n_ended"]].sum().reset_index()
+    return sums[sums["days"] > 0].astype({"n_ended": "int64"}).reset_index(drop=True)
+
+
+def tell_duration(sums: pd.DataFrame) -> pd.DataFrame:
+    """Days per ended trajectory: year, value, ci_low, ci_high, unit; from days and n_ended by year.
+
+    The limits are those of the number of ends (exact Poisson); missing where none ended.
+    """
+    days, ends = (sums[name].to_numpy(dtype=float) for name in ("days", "n_ended"))
+    fewest, most = exact_poisson(ends)
+    value, low, high = (np.divide(days, n, out=np.full(len(days), np.nan), where=n > 0) for n in (ends, most, fewest))
+    return pd.DataFrame({"year": sums.index, "value": value, "ci_low": low, "ci_high": high, "unit": "dagen"})
 
 
 def _nights(source: _Source) -> pd.DataFrame:
@@ -249,7 +204,7 @@ def _ambulant(source: _Source) -> pd.DataFrame:
         index="stock_date", columns="zorgvorm", values="n_children", aggfunc="sum"
     )
     n, other = wide["ambulant"].to_numpy(), wide["behandelverblijf"].to_numpy()
-    return _shares(list(source.years), n, n + other)
+    return tell_shares(list(source.years), n, n + other)
 
 
 def _breakdown(source: _Source) -> pd.DataFrame:
@@ -264,7 +219,7 @@ def _breakdown(source: _Source) -> pd.DataFrame:
     if not bands:
         raise DataError("Nobody was in a family form.\nChoose a longer period.")
     both = pd.concat(bands).groupby("year")[["n_high", "n_ended"]].sum().reindex(list(source.years), fill_value=0)
-    return _shares(list(source.years), both["n_high"].to_numpy(), both["n_ended"].to_numpy())
+    return tell_shares(list(source.years), both["n_high"].to_numpy(), both["n_ended"].to_numpy())
 
 
 _MEASURES: Mapping[str, Callable[..., pd.DataFrame]] = {

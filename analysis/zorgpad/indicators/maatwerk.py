@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
+from zorgpad.errors import DataError
 from zorgpad.indicators.areas import REGION, members_by_area
 from zorgpad.indicators.benchmark import exact_poisson
 from zorgpad.indicators.factsheet import is_contracted
 from zorgpad.indicators.nulmeting import period_bounds
+from zorgpad.indicators.projection import INFLOW_CHANGE
 from zorgpad.region import Region
 from zorgpad.register import Register
 
 CATEGORY = "50"  # JZ020: maatwerkarrangementen jeugd
 ALL = "alle producten"
 OUTSIDE, ANY = "maatwerk", "alle"
+_PRIOR = 0.5  # added to each count, so that what was not seen is not impossible
 _ARRANGEMENT = ["client_id", "product_code", "provider_id"]
 
 
@@ -70,6 +74,47 @@ def maatwerk(register: Register, region: Region, *, years: Iterable[int]) -> pd.
     )
     columns = ["n_arrangements", "ci_low", "ci_high", "n_children", "n_all", "share", "n_published"]
     return order[[*cells, *columns]].reset_index(drop=True)
+
+
+def simulate_maatwerk(
+    register: Register,
+    region: Region,
+    *,
+    after: int,
+    years: int,
+    seed: int,
+    n_draws: int = 500,
+    inflow: float = 1.0,
+    inflow_change: float = INFLOW_CHANGE,
+) -> np.ndarray:
+    """Arrangements outside contract in each of ``years`` years after the year ``after``: (n_draws, years).
+
+    Of the arrangements of a year such a part counts again in the next as in the last two years that are known, and so
+    many are new as in the last; the number of new ones wanders as inflow does. Contracts are taken to stay as they are.
+
+    Raises
+    ------
+    DataError
+        When neither of the two years has any.
+    """
+    members = maatwerk_members(register, region, years=[after - 1, after])
+    own = members[(members["area_kind"] == REGION) & (members["indicator"] == OUTSIDE)]
+    before, last = (
+        set(own.loc[own["period"] == str(year), _ARRANGEMENT].itertuples(index=False)) for year in (after - 1, after)
+    )
+    if not before | last:
+        raise DataError("There are no arrangements outside contract to go on from.\nUse a later peildatum.")
+    rng = np.random.default_rng(seed)
+    kept, left, new = len(before & last), len(before - last), len(last - before)
+    again = rng.beta(kept + _PRIOR, left + _PRIOR, n_draws)
+    level = rng.gamma(new + _PRIOR, inflow, n_draws)
+    walk = np.exp(np.cumsum(rng.normal(0.0, inflow_change, (n_draws, years)), axis=1))
+    counts = np.zeros((n_draws, years), dtype=np.int64)
+    now = np.full(n_draws, len(last))
+    for year in range(years):
+        now = rng.binomial(now, again) + rng.poisson(level * walk[:, year])
+        counts[:, year] = now
+    return counts
 
 
 def _is_maatwerk(rows: pd.DataFrame, region: Region, first: pd.Timestamp) -> pd.Series:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from zorgpad.errors import DataError
 from zorgpad.region import Region
 from zorgpad.schemas import OVERLEDEN, VERHUISD, VOLWASSEN
 
+Better = Literal["lower", "higher"]
 OUTSIDE, GONE = "buiten verblijf", "weg"
 BAND_STARTS = (0, 90, 365, 730)  # days since the stay began; the chance of an exit is constant within a band
 MONTH_DAYS = 365.25 / 12
@@ -23,6 +25,7 @@ LOOKBACK_DAYS = 365  # who comes back later than this is counted as new: earlier
 INFLOW_CHANGE = 0.08
 _PRIOR = 0.5  # events added to each kind of exit, so that what was not seen is not impossible
 _MIX = 1e-9
+TOLD = ["scenario", "year", "median", "low_80", "high_80", "low_95", "high_95", "chance_met"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +69,27 @@ class Scenario:
     inflow: float = 1.0
     heavier: float = 1.0  # chance to go from family care to heavier residence: what follows on a breakdown
     stay: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What was simulated of a group of forms: (draw, year) each.
+
+    Attributes
+    ----------
+    children : int64
+        Unique children in the year.
+    months : int64
+        Months of a child, as seen at the end of each month.
+    """
+
+    children: np.ndarray
+    months: np.ndarray
+
+    @classmethod
+    def nobody(cls, n_draws: int, years: int) -> Drawn:
+        """To count in."""
+        return cls(*(np.zeros((n_draws, years), dtype=np.int64) for _ in range(2)))
 
 
 def estimate_flows(paths: pd.DataFrame, region: Region, *, peildatum: str | pd.Timestamp) -> Flows:
@@ -123,10 +147,39 @@ def simulate_years(
     """Unique children in residence in each of ``years`` years from the peildatum, for each draw: (n_draws, years).
 
     With ``forms`` only those in one of these forms are counted; with one seed the draws are the same children.
+    """
+    drawn = simulate_forms(
+        flows,
+        forms={"": flows.states[:-2] if forms is None else forms},
+        years=years,
+        seed=seed,
+        n_draws=n_draws,
+        scenario=scenario,
+        inflow_change=inflow_change,
+    )
+    return drawn[""].children
+
+
+def simulate_forms(
+    flows: Flows,
+    *,
+    forms: Mapping[str, Sequence[str]],
+    years: int,
+    seed: int,
+    n_draws: int = 500,
+    scenario: Scenario | None = None,
+    inflow_change: float = INFLOW_CHANGE,
+) -> dict[str, Drawn]:
+    """The same simulated children, counted in each of several groups of forms.
 
     A draw has its own chances (gamma, from the events seen), its own course of the inflow (a random walk of its
     logarithm, ``inflow_change`` per year) and its own luck. Steps of a month: a child that comes and goes within one is
     counted, what it does in between is not.
+
+    Parameters
+    ----------
+    forms : mapping
+        Forms of residence by the name of their group.
     """
     chosen = scenario or Scenario()
     rng = np.random.default_rng(seed)
@@ -140,27 +193,30 @@ def simulate_years(
     days = np.zeros((n_draws, size + room))
     days[:, :size] = flows.present_days
     next_free = np.full(n_draws, size)
-    counts = np.zeros((n_draws, years), dtype=np.int64)
     outside = n_states - 2
     line = np.arange(n_draws)[:, None]
-    counted = np.array([forms is None or name in forms for name in flows.states[:-2]] + [False, False])
-    was_in = counted[state]
+    counted = {name: np.array([state in own for state in flows.states]) for name, own in forms.items()}
+    was_in = {name: own[state] for name, own in counted.items()}
+    drawn = {name: Drawn.nobody(n_draws, years) for name in forms}
     for step in range(before + 12 * years):
         if step >= before and (step - before) % 12 == 0:
-            was_in = counted[state]
+            was_in = {name: own[state] for name, own in counted.items()}
         band = np.searchsorted(BAND_STARTS, days, side="right") - 1
         cumulative = rates[line, state, band]
-        drawn = rng.random(state.shape)[:, :, None]
-        target = (drawn > cumulative).sum(axis=2)
+        target = (rng.random(state.shape)[:, :, None] > cumulative).sum(axis=2)
         moves = target < n_states
         state = np.where(moves, target, state)
         days = np.where(moves, 0.0, days + MONTH_DAYS)
         state = np.where((state == outside) & (days > LOOKBACK_DAYS), n_states - 1, state)
         next_free = _arrive(rng, inflow[:, step], state, days=days, next_free=next_free)
-        was_in |= counted[state]
-        if step >= before:
-            counts[:, (step - before) // 12] = was_in.sum(axis=1)
-    return counts
+        for name, own in counted.items():
+            now = own[state]
+            was_in[name] |= now
+            if step >= before:
+                year = (step - before) // 12
+                drawn[name].children[:, year] = was_in[name].sum(axis=1)
+                drawn[name].months[:, year] += now.sum(axis=1)
+    return drawn
 
 
 def project(
@@ -193,15 +249,38 @@ def project(
     first = flows.peildatum.year
     if year < first:
         raise DataError(f"The target is of {year}, before what is projected.\nUse an earlier peildatum.")
+    given = {"years": year - first + 1, "seed": seed, "n_draws": n_draws}  # one seed: scenarios differ by what they do
+    drawn = {
+        name: simulate_years(flows, scenario=scenario, **given) * base / base_own  # type: ignore[arg-type]
+        for name, scenario in scenarios.items()
+    }
+    return tell_draws(drawn, first=first, target=target, year=year)
+
+
+def tell_draws(
+    drawn: Mapping[str, np.ndarray], *, first: int, target: float, year: int, better: Better = "lower"
+) -> pd.DataFrame:
+    """Quantiles of draws (draw, year) by scenario, and in the year of the target the chance to meet it.
+
+    Parameters
+    ----------
+    first : int
+        The year of the first column.
+    target : float
+        NaN where there is none: then ``chance_met`` is NaN.
+    year : int
+        The last year that is told.
+    better : {"lower", "higher"}
+        Whether at most or at least so much meets the target.
+    """
     rows = []
-    for name, scenario in scenarios.items():  # one seed: scenarios differ by what they change, not by luck
-        drawn = simulate_years(flows, years=year - first + 1, seed=seed, n_draws=n_draws, scenario=scenario)
-        for place, numbers in enumerate((drawn * base / base_own).T):
-            limits = np.quantile(numbers, [0.5, 0.1, 0.9, 0.025, 0.975])
-            chance = float((numbers <= target).mean()) if first + place == year else np.nan
-            rows.append((name, first + place, *limits, chance))
-    columns = ["scenario", "year", "median", "low_80", "high_80", "low_95", "high_95", "chance_met"]
-    return pd.DataFrame(rows, columns=columns)
+    for name, numbers in drawn.items():
+        for place, column in enumerate(numbers.T[: year - first + 1]):
+            limits = np.quantile(column, [0.5, 0.1, 0.9, 0.025, 0.975])
+            met = (column <= target if better == "lower" else column >= target).mean()
+            is_aimed = first + place == year and not np.isnan(target)
+            rows.append((name, first + place, *limits, float(met) if is_aimed else np.nan))
+    return pd.DataFrame(rows, columns=TOLD)
 
 
 def named_scenarios(region: Region) -> dict[str, Scenario]:

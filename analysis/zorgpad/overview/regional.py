@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
+from zorgpad import tables
 from zorgpad.indicators import INDICATORS, JEUGDHULP, VERBLIJF
 from zorgpad.labels import INDICATOR_LABELS, format_number
 from zorgpad.overview.comparison import gemeente_order
 from zorgpad.prose import Outline, markdown
 from zorgpad.publish import table_markup, text_markup
 from zorgpad.releases import Release, draw_exhibit
-from zorgpad.releases.exhibits import counted
+from zorgpad.releases.exhibits import children_of, counted, size
 from zorgpad.render import About, Block, fill_page
 
 TITLE = "De regio in het kort"
@@ -22,7 +23,7 @@ daarnaast haar eigen rapporten. Daarin staat ook hoe er is geteld.
 CHAPTERS = (
     ("## Welke hulp volgt op welke?", ("zorgpaden",)),
     ("## Hoe eindigt pleegzorg?", ("plaatsingen", "einde")),
-    ("## Haalt de regio haar doel?", ("ambitie_kort", "ambitie_pad")),
+    ("## Haalt de regio haar doel?", ("ambitie_kort", "ambitie_pad", "doelen_tabel")),
 )
 _LIMITS = """
 ## Wat je hieruit niet mag concluderen
@@ -85,7 +86,7 @@ def _numbers(release: Release) -> str:
     table.index = pd.Index([INDICATOR_LABELS[name] for name in table.index], name="soort hulp")
     table.columns = [str(year) for year in table.columns]
     note = "Een kind telt één keer, ook als het twee soorten hulp kreeg. Daarom is een totaal soms kleiner dan de som."
-    return table_markup(table, title="Kinderen met jeugdhulp in de hele regio", caption=counted(release, note))
+    return table_markup(table, title="Kinderen met jeugdhulp in de hele regio", caption=_counted(release, note))
 
 
 def _gemeenten(release: Release) -> str:
@@ -97,4 +98,10 @@ def _gemeenten(release: Release) -> str:
     wide = wide.reindex(gemeente_order(release))[[JEUGDHULP, VERBLIJF]].astype("Int64")
     wide.index = pd.Index([release.region.gemeente_name(code) for code in wide.index], name="gemeente")
     table = wide.rename(columns=INDICATOR_LABELS).rename_axis(columns=None)
-    return table_markup(table, title=f"Kinderen per gemeente, {year}", caption=counted(release, "Op alfabet."))
+    return table_markup(table, title=f"Kinderen per gemeente, {year}", caption=_counted(release, "Op alfabet."))
+
+
+def _counted(release: Release, note: str) -> str:
+    """``note`` with what every caption says."""
+    n = size(release, children_of(release, JEUGDHULP), "kinderen in de regio, laatste jaar")
+    return counted(release, note, n=n, rule=tables.ALLOCATED)

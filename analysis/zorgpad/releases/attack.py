@@ -175,6 +175,9 @@ def _within(parts: list[str], name: str, present: set[str]) -> Iterator[Relation
     elif parts[1:2] == ["nulmeting"]:
         if last != "jeugdhulp":
             yield [name], [f"{stem}|jeugdhulp"], False
+        if last in ("verblijf", "S2"):  # where ages are counted, each child has one
+            ages = sorted(cell for cell in present if cell.startswith(f"{stem}|leeftijd {last} "))
+            yield [name], ages, True
         if last.startswith("S2-"):
             yield [name], [f"{stem}|S2"], False
         if len(parts) > 5 and parts[4] != parts[0]:  # a half year lies in its year

@@ -14,7 +14,8 @@ import pandas as pd
 
 from zorgpad import figures, tables
 from zorgpad.errors import DataError, ReportError
-from zorgpad.indicators import areas_of
+from zorgpad.indicators import JEUGDHULP, VERBLIJF, areas_of
+from zorgpad.labels import enumerate_words, format_date, format_rounded
 from zorgpad.publish import figure_markup, table_markup, text_markup
 from zorgpad.releases.frames import FRAMES
 from zorgpad.releases.store import Release
@@ -90,16 +91,24 @@ def kwaliteit_kort(release: Release, gemeente: str) -> str:
 @exhibit
 def kwaliteit(release: Release, gemeente: str) -> str:
     """The findings about the data of the gemeente and the region."""
-    table = tables.findings_table(_findings(release), release.region, gemeente=gemeente)
+    found = _findings(release)
+    table = tables.findings_table(found, release.region, gemeente=gemeente)
+    n = size(release, float(found["n_of"].max()), "regels in de grootste tabel")
     note = "Een regel is een toewijzing, een bericht, een declaratie of (bij maanden zonder berichten) een maand."
-    return table_markup(table, title="Wat er in de gegevens is gevonden", caption=counted(release, note))
+    return table_markup(
+        table, title="Wat er in de gegevens is gevonden", caption=counted(release, note, n=n, rule=tables.RECORDED)
+    )
 
 
 @exhibit_of_region
 def weggelaten(release: Release) -> str:
     """What reading left out, over the whole region."""
-    table = tables.account_table(release["weggelaten"])
-    return table_markup(table, title="Weggelaten regels, naar reden", caption=counted(release, "Hele regio."))
+    lost = release["weggelaten"]
+    table = tables.account_table(lost)
+    n = size(release, float((lost["rows_before"] - lost["rows_after"]).sum()), "weggelaten regels")
+    return table_markup(
+        table, title="Weggelaten regels, naar reden", caption=counted(release, "Hele regio.", n=n, rule=tables.RECORDED)
+    )
 
 
 @exhibit
@@ -116,7 +125,12 @@ def nulmeting(release: Release, gemeente: str) -> str:
     counts = release["nulmeting"]
     _require_shown(counts, gemeente)
     words = tables.describe_nulmeting(counts, release.region, gemeente=gemeente)
-    return stamped_figure(release, figures.draw_nulmeting(counts[counts["area"] == gemeente]), words)
+    n = size(
+        release, children_of(release, VERBLIJF, kind="gemeente", area=gemeente), "kinderen met verblijf, laatste jaar"
+    )
+    return stamped_figure(
+        release, figures.draw_nulmeting(counts[counts["area"] == gemeente]), words, n=n, rule=tables.ALLOCATED
+    )
 
 
 @exhibit
@@ -124,7 +138,9 @@ def nulmeting_tabel(release: Release, gemeente: str) -> str:
     """Children per kind of care and year, in the gemeente and the areas around it."""
     table = tables.nulmeting_table(release["nulmeting"], release.region, gemeente=gemeente)
     note = "Een kind telt één keer in elk gebied. Daarom is het totaal soms kleiner dan de som."
-    return table_markup(table, title="Kinderen met jeugdhulp, per gebied en jaar", caption=counted(release, note))
+    n = size(release, children_of(release, JEUGDHULP), "kinderen in de regio, laatste jaar")
+    caption = counted(release, note, n=n, rule=tables.ALLOCATED)
+    return table_markup(table, title="Kinderen met jeugdhulp, per gebied en jaar", caption=caption)
 
 
 @exhibit
@@ -143,7 +159,10 @@ def stand(release: Release, gemeente: str) -> str:
         raise DataError("Nobody is in residence.\nGive another peildatum.")
     label = name if kind == "gemeente" else f"{kind} {name}"
     words = tables.describe_stock(own, region, area=label, peildatum=release.peildatum)
-    return stamped_figure(release, figures.draw_stock(own), words)
+    words["caption"] += _instead(release, gemeente, kind=kind)
+    return stamped_figure(
+        release, figures.draw_stock(own), words, n=_stock_size(release, own), rule=stays_rule(release)
+    )
 
 
 @exhibit
@@ -151,8 +170,9 @@ def stand_tabel(release: Release, gemeente: str) -> str:
     """Children in each form of residence of the gemeente, twice a year."""
     counts = release["stand"]
     name = release.region.gemeente_name(gemeente)
-    table = tables.stock_table(counts[counts["area"] == gemeente])
-    return table_markup(table, title=f"Kinderen per vorm van verblijf, {name}", caption=counted(release, ""))
+    own = counts[counts["area"] == gemeente]
+    caption = counted(release, "", n=_stock_size(release, own), rule=stays_rule(release))
+    return table_markup(tables.stock_table(own), title=f"Kinderen per vorm van verblijf, {name}", caption=caption)
 
 
 @exhibit_of_region
@@ -164,6 +184,10 @@ def voorbeelden(release: Release) -> str:
     names = dict(zip(shown["client_id"].unique(), ["Kind A", "Kind B", "Kind C"], strict=False))
     window = min(release.region.window_start.values())
     words = tables.describe_timelines(shown, release.region, names=names, peildatum=release.peildatum)
+    basis = tables.basis_note(
+        f"n = {len(names)} verzonnen kinderen", rule=stays_rule(release), peildatum=release.peildatum
+    )
+    words = {**words, "caption": f"{words['caption']} {basis}"}
     return figure_markup(figures.draw_timelines(shown, names=names, window_start=window), **words)
 
 
@@ -172,7 +196,8 @@ def zorgpaden(release: Release) -> str:
     """The process map of the region."""
     nodes, edges = release["vormen"], release["overgangen"]
     words = tables.describe_process(nodes, edges, release.region, peildatum=release.peildatum)
-    return stamped_figure(release, figures.draw_process(nodes, edges), words)
+    n = size(release, float(nodes["n_stays"].sum()), "verblijven, in alle vormen samen")
+    return stamped_figure(release, figures.draw_process(nodes, edges), words, n=n)
 
 
 @exhibit_of_region
@@ -205,7 +230,8 @@ def breakdowns(release: Release, gemeente: str) -> str:
         own = bands[(bands["area_kind"] == kind) & (bands["area"] == (gemeente if kind == "gemeente" else name))]
         if own["n_ended"].sum() >= minimum or kind == "regio":
             break
-    return text_markup(tables.tell_band(own, area=f"{kind} {name}"))
+    told = tables.tell_band(own, area=f"{kind} {name}")
+    return text_markup(told + _instead(release, gemeente, kind=kind))
 
 
 @exhibit_of_region
@@ -216,7 +242,8 @@ def breakdowns_grootste_aanbieder(release: Release) -> str:
     table = tables.band_table(own, published=release.region.published("breakdowns"))
     note = "Het laatste jaar is niet compleet: wat er op de laatste einden volgde, is nog niet te zien."
     title = "Breakdowns bij de grootste aanbieder van pleegzorg, hele regio"
-    return table_markup(table, title=title, caption=counted(release, note))
+    n = size(release, float(own["n_ended"].sum()), "geëindigde plaatsingen")
+    return table_markup(table, title=title, caption=counted(release, note, n=n, rule=stays_rule(release)))
 
 
 @exhibit_of_region
@@ -229,7 +256,8 @@ def einde(release: Release) -> str:
     words = tables.describe_incidence(
         curve, region, outcomes=exits, area=f"regio {region.label}", peildatum=release.peildatum
     )
-    return stamped_figure(release, figures.draw_incidence(curve, outcomes=exits), words, curve=True)
+    n = size(release, in_view(curve[curve["outcome"] == "in_stay"], "area"), "plaatsingen tegelijk in beeld")
+    return stamped_figure(release, figures.draw_incidence(curve, outcomes=exits), words, n=n, curve=True)
 
 
 @exhibit
@@ -237,7 +265,8 @@ def verblijf(release: Release, gemeente: str) -> str:
     """How long children stay in pleegzorg: the smallest area with a curve of its own, and the region."""
     curves = _around(release, release["verblijf"], gemeente)
     words = tables.describe_stay(curves, release.region, what="pleegzorg", peildatum=release.peildatum)
-    return stamped_figure(release, figures.draw_stay(curves), words, curve=True)
+    words["caption"] += _instead(release, gemeente, kind=str(curves["area"].iloc[0]).split(" ", 1)[0])
+    return stamped_figure(release, figures.draw_stay(curves), words, n=_in_view_of(release, curves), curve=True)
 
 
 @exhibit
@@ -246,9 +275,38 @@ def verblijfsduur(release: Release, gemeente: str) -> str:
     lengths = _around(release, release["verblijfsduur"], gemeente)
     note = "Gerekend met iedereen die in beeld was, ook kinderen die er nog zijn. "
     note += "‘Niet bereikt’: dat is nog niet te zeggen."
-    return table_markup(
-        tables.stay_table(lengths), title="Verblijfsduur in pleegzorg", caption=counted(release, note, curve=True)
+    n = _in_view_of(release, _around(release, release["verblijf"], gemeente))
+    note += _instead(release, gemeente, kind=str(lengths["area"].iloc[0]).split(" ", 1)[0])
+    caption = counted(release, note, n=n, rule=stays_rule(release), curve=True)
+    return table_markup(tables.stay_table(lengths), title="Verblijfsduur in pleegzorg", caption=caption)
+
+
+def _instead(release: Release, gemeente: str, *, kind: str) -> str:
+    """Why a larger area is shown, with the rounded number of the gemeente itself; nothing where it is not."""
+    if kind == "gemeente" or "stand" not in release.frames:
+        return ""
+    counts, name = release["stand"], release.region.gemeente_name(gemeente)
+    own = counts[(counts["area"] == gemeente) & (counts["zorgvorm"] == "pleegzorg")]
+    last = own[own["stock_date"] == own["stock_date"].max()].iloc[0]
+    n = format_rounded(last["n_children"], base=release.policy.base if release.policy.is_protected else 1)
+    return (
+        f" {name} heeft te weinig kinderen voor een eigen cijfer; daarom staat hier de {kind}. In {name} zelf: {n} "
+        f"kinderen in pleegzorg op {format_date(last['stock_date'])}."
     )
+
+
+def _in_view_of(release: Release, curves: pd.DataFrame) -> str:
+    """How many stays in pleegzorg are in view in each area of ``curves``."""
+    most = curves.groupby("area", sort=False)["n_at_risk"].max()
+    told = [f"{size(release, float(n), 'plaatsingen tegelijk in beeld')} in {area}" for area, n in most.items()]
+    return enumerate_words(told)
+
+
+def _stock_size(release: Release, own: pd.DataFrame) -> str:
+    """Children on the last day of a stock; who has two forms that day counts in both."""
+    last = own[own["stock_date"] == own["stock_date"].max()]
+    n = float(last["n_children"].astype("Float64").sum())
+    return size(release, n, f"op {format_date(last['stock_date'].iloc[0])}, de vormen samen")
 
 
 def _findings(release: Release) -> pd.DataFrame:
@@ -274,7 +332,11 @@ def _following(release: Release, state: str) -> str:
         raise DataError(f"Too few stays in {state} to tell what follows.\nUse a register of more children.")
     note = "Hele regio, met het 95%-interval. Het deel van wie wegging gaat over alle jaren in de gegevens. De kans is "
     note += "die van een kind bij wie het verblijf begint: dat dit binnen een jaar de eerstvolgende vorm van hulp is."
-    return table_markup(table, title=f"Wat volgt op {state}", caption=counted(release, note))
+    edges = release["overgangen"]
+    times = edges.loc[edges["from_state"] == state, "n_transitions"].astype("Float64").sum()
+    n = size(release, float(times), "keer dat er iets volgde")
+    caption = counted(release, note, n=n, rule=stays_rule(release))
+    return table_markup(table, title=f"Wat volgt op {state}", caption=caption)
 
 
 def _around(release: Release, frame: pd.DataFrame, gemeente: str) -> pd.DataFrame:
@@ -293,14 +355,67 @@ def _around(release: Release, frame: pd.DataFrame, gemeente: str) -> pd.DataFram
 
 
 def stamped_figure(
-    release: Release, figure: Any, words: Mapping[str, Any], *, curve: bool = False, grid_days: int | None = None
+    release: Release,
+    figure: Any,
+    words: Mapping[str, Any],
+    *,
+    n: str,
+    rule: str | None = None,
+    curve: bool = False,
+    grid_days: int | None = None,
 ) -> str:
-    """A figure with its words; its caption says how the numbers were protected."""
-    caption = counted(release, words["caption"], curve=curve, grid_days=grid_days)
+    """A figure with its words; its caption ends as :func:`counted` says."""
+    caption = counted(release, words["caption"], n=n, rule=rule, curve=curve, grid_days=grid_days)
     return figure_markup(figure, **{**words, "caption": caption})
 
 
-def counted(release: Release, caption: str, *, curve: bool = False, grid_days: int | None = None) -> str:
-    """``caption`` with what the policy did to the numbers."""
+def counted(
+    release: Release,
+    caption: str,
+    *,
+    n: str,
+    rule: str | None = None,
+    curve: bool = False,
+    grid_days: int | None = None,
+) -> str:
+    """``caption``, then by which rule and up to which day was counted, how many, and what the policy did to numbers.
+
+    Parameters
+    ----------
+    release : Release
+    caption : str
+    n : str
+        Of :func:`size`.
+    rule : str, optional
+        As a reader is told it; ``None`` where the caption names rule and peildatum already.
+    curve : bool
+        Whether it is a curve or read off one.
+    grid_days : int, optional
+        The grid of the curve, where it is not that of the policy.
+    """
+    basis = tables.basis_note(n, rule=rule, peildatum=release.peildatum)
     note = tables.protection_note(release.policy, curve=curve, grid_days=grid_days)
-    return " ".join(part for part in (caption, note) if part)
+    return " ".join(part for part in (caption, basis, note) if part)
+
+
+def size(release: Release, n: float, what: str) -> str:
+    """How many a figure or table is about: ``n = 475 kinderen``; ``n`` is protected."""
+    return tables.size_note(n, what, base=release.policy.base if release.policy.is_protected else 1)
+
+
+def stays_rule(release: Release) -> str:
+    """How periods became stays in this region."""
+    return tables.merge_note(release.region)
+
+
+def in_view(curves: pd.DataFrame, by: str) -> float:
+    """The most stays that are in view at once, groups (column ``by``) together."""
+    return float(curves.groupby(by, sort=False)["n_at_risk"].max().sum())
+
+
+def children_of(release: Release, indicator: str, *, kind: str = "regio", area: str | None = None) -> float:
+    """Protected unique children of the last year of the nulmeting, by default of the region."""
+    counts = release["nulmeting"]
+    own = counts[(counts["area_kind"] == kind) & (counts["area"] == (area or release.region.label))]
+    own = own[(own["indicator"] == indicator) & (own["year"] == own["year"].max())]
+    return float(own["n_children"].astype("Float64").astype(float).sum(min_count=1))

@@ -6,9 +6,18 @@ import pandas as pd
 
 from zorgpad import figures, tables
 from zorgpad.errors import DataError
+from zorgpad.indicators import JEUGDHULP, VERBLIJF
 from zorgpad.labels import format_date
 from zorgpad.publish import table_markup, text_markup
-from zorgpad.releases.exhibits import counted, exhibit, exhibit_of_region, stamped_figure
+from zorgpad.releases.exhibits import (
+    children_of,
+    counted,
+    exhibit,
+    exhibit_of_region,
+    size,
+    stamped_figure,
+    stays_rule,
+)
 from zorgpad.releases.frames_change import PRINCIPLE_DATE
 from zorgpad.releases.store import Release
 
@@ -19,7 +28,11 @@ def halfjaren_tabel(release: Release, gemeente: str) -> str:
     table = tables.half_years_table(release["halfjaren"], release.region, gemeente=gemeente)
     note = "Unieke kinderen met een toewijzing in het half jaar. Twee halve jaren zijn samen geen jaar: wie in beide "
     note += "helften verblijf had, telt in het jaar één keer."
-    return table_markup(table, title="Kinderen met verblijf per half jaar", caption=counted(release, note))
+    counts = release["halfjaren"]
+    own = counts[(counts["area_kind"] == "regio") & (counts["indicator"] == VERBLIJF)].sort_values("period")
+    n = size(release, float(own["n_children"].iloc[-1]), "kinderen in de regio, laatste half jaar")
+    caption = counted(release, note, n=n, rule=tables.ALLOCATED)
+    return table_markup(table, title="Kinderen met verblijf per half jaar", caption=caption)
 
 
 @exhibit
@@ -30,7 +43,9 @@ def definities_tabel(release: Release, gemeente: str) -> str:
         "Toegewezen: er liep een toewijzing (zo telt het programmaplan). Geleverd: de hulp was ook begonnen en nog "
         "niet gestopt; hulp die alleen op papier even stopte, telt als doorlopend."
     )
-    return table_markup(table, title="Twee manieren van tellen", caption=counted(release, note))
+    n = size(release, children_of(release, JEUGDHULP), "kinderen in de regio, laatste jaar")
+    rule = f"{tables.ALLOCATED}, en geleverd: {stays_rule(release)}"
+    return table_markup(table, title="Twee manieren van tellen", caption=counted(release, note, n=n, rule=rule))
 
 
 @exhibit_of_region
@@ -42,9 +57,10 @@ def overlap_tabel(release: Release) -> str:
     table = tables.overlap_table(patterns)
     note = "Hele regio. Elk kind staat in één regel. Tel je de soorten verblijf apart op, dan tellen kinderen met twee "
     note += "soorten dubbel."
-    return table_markup(
-        table, title="Welke soorten verblijf kinderen in een jaar hadden", caption=counted(release, note)
-    )
+    last = patterns[patterns["year"] == patterns["year"].max()]["n_children"].astype("Float64").sum()
+    n = size(release, float(last), "kinderen, laatste jaar")
+    caption = counted(release, note, n=n, rule=tables.ALLOCATED)
+    return table_markup(table, title="Welke soorten verblijf kinderen in een jaar hadden", caption=caption)
 
 
 @exhibit_of_region
@@ -62,7 +78,10 @@ def jaarwisseling_tabel(release: Release) -> str:
     table = tables.turn_table(release["jaarwisseling"])
     note = "Hele regio, deel van de kinderen die op 31 december verblijf hadden. Percentages van afgeronde aantallen."
     title = "Wat er op 1 januari veranderde voor kinderen met verblijf"
-    return table_markup(table, title=title, caption=counted(release, note))
+    turns = release["jaarwisseling"]
+    last = turns[(turns["what"] == "totaal") & (turns["year"] == turns["year"].max())]["n_children"]
+    n = size(release, float(last.astype("Float64").sum()), "kinderen, laatste jaarwisseling")
+    return table_markup(table, title=title, caption=counted(release, note, n=n, rule=stays_rule(release)))
 
 
 @exhibit
@@ -77,7 +96,9 @@ def woonplaats_tabel(release: Release, gemeente: str) -> str:
         "daarna betaalde. Van kinderen die eerder weggingen, en van gemeenten buiten de regio, weten we dat niet."
     )
     title = "Verblijf met en zonder het woonplaatsbeginsel"
-    return table_markup(table, title=title, caption=counted(release, note))
+    last = counts[(counts["area_kind"] == "regio") & (days == days.max())]["n_recorded"]
+    n = size(release, float(last.astype("Float64").sum()), "kinderen in de regio, laatste dag")
+    return table_markup(table, title=title, caption=counted(release, note, n=n, rule=stays_rule(release)))
 
 
 @exhibit_of_region
@@ -97,7 +118,8 @@ def verandering(release: Release) -> str:
     days = [until - pd.DateOffset(years=2) - pd.Timedelta(days=1), until - pd.Timedelta(days=1)]
     first, last = (format_date(day).replace(" 20", "\n20") for day in days)
     words = tables.describe_change(parts, release.region, peildatum=release.peildatum)
-    return stamped_figure(release, figures.draw_change(own, labels=(first, last)), words)
+    n = size(release, float(own.loc[own["component"] == "eind", "net"].iloc[0]), "kinderen met verblijf aan het eind")
+    return stamped_figure(release, figures.draw_change(own, labels=(first, last)), words, n=n)
 
 
 @exhibit_of_region
@@ -107,4 +129,6 @@ def gezinsvormen(release: Release) -> str:
     if shares["share_of_days"].isna().all():
         raise DataError("Too few children were in residence.\nUse a register of more children.")
     words = tables.describe_family(shares, release.region, peildatum=release.peildatum)
-    return stamped_figure(release, figures.draw_family(shares), words)
+    last = shares[shares["period"] == shares["period"].max()]["n_children"].astype("Float64").sum()
+    n = size(release, float(last), "kinderen, laatste half jaar")
+    return stamped_figure(release, figures.draw_family(shares), words, n=n)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zorgpad import figures, tables
 from zorgpad.errors import DataError
 from zorgpad.publish import table_markup
-from zorgpad.releases.exhibits import counted, exhibit_of_region, stamped_figure
+from zorgpad.releases.exhibits import counted, exhibit_of_region, size, stamped_figure, stays_rule
 from zorgpad.releases.store import Release
 
 _HALF_YEARS = 4
@@ -18,15 +18,23 @@ def rond_pleegzorg(release: Release) -> str:
     if shares["share"].isna().all():
         raise DataError("Too few stays in pleegzorg have a day before or after them in view.\nGive a longer period.")
     words = tables.describe_around(shares, release.region, peildatum=release.peildatum)
-    return stamped_figure(release, figures.draw_around(shares), words)
+    n = size(
+        release, float(shares["n_known"].astype("Float64").max()), "plaatsingen, bij de dag die het meest in beeld is"
+    )
+    return stamped_figure(release, figures.draw_around(shares), words, n=n)
 
 
 @exhibit_of_region
 def stapeling_tabel(release: Release) -> str:
     """Which forms of care run together, as shares of children, whole region."""
-    table = tables.stapeling_children_table(release["stapeling"])
+    pairs = release["stapeling"]
+    table = tables.stapeling_children_table(pairs)
+    whole = pairs.loc[pairs["zorgvorm"] == pairs["beside"], "n_children"].astype("Float64").sum()
+    n = size(release, float(whole), "keer kind en vorm van hulp")
     note = "Hele regio, laatste twee jaar. Een kind telt mee als beide vormen op minstens één dag tegelijk liepen."
-    return table_markup(table, title="Hulp die tegelijk liep (stapeling)", caption=counted(release, note))
+    return table_markup(
+        table, title="Hulp die tegelijk liep (stapeling)", caption=counted(release, note, n=n, rule=stays_rule(release))
+    )
 
 
 @exhibit_of_region
@@ -40,4 +48,7 @@ def stromen_tabel(release: Release) -> str:
     table = tables.flows_table(flows[someone])
     note = "Hele regio, laatste twee jaar. Regels met alleen nullen staan er niet in. "
     note += "Een kind telt elke keer dat het komt of gaat. Een streepje: niet te tonen."
-    return table_markup(table, title="Instroom, doorstroom en uitstroom per half jaar", caption=counted(release, note))
+    moves = flows.drop(columns=["period", "zorgvorm"]).astype("Float64").sum().sum()
+    n = size(release, float(moves), "keer komen of gaan")
+    caption = counted(release, note, n=n, rule=stays_rule(release))
+    return table_markup(table, title="Instroom, doorstroom en uitstroom per half jaar", caption=caption)

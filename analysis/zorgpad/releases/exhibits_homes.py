@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from zorgpad import tables
 from zorgpad.publish import table_markup, text_markup
-from zorgpad.releases.exhibits import counted, exhibit_of_region
+from zorgpad.releases.exhibits import counted, exhibit_of_region, in_view, size, stays_rule
 from zorgpad.releases.store import Release
 
 _CONSTANT = "als weggaan op elke dag even waarschijnlijk is"
@@ -18,7 +20,9 @@ def na_breakdown(release: Release) -> str:
         "Hele regio, alle jaren in de gegevens. Let op: een zwaardere plek erna is juist waarom een breakdown "
         "‘waarschijnlijk’ heet. Alleen de linkerkolom zegt dus iets over wat er volgt."
     )
-    return table_markup(table, title="Waar kinderen na een breakdown heen gingen", caption=counted(release, note))
+    n = size(release, _total(release["na_breakdown"]["n_stays"]), "breakdowns")
+    caption = counted(release, note, n=n, rule=stays_rule(release))
+    return table_markup(table, title="Waar kinderen na een breakdown heen gingen", caption=caption)
 
 
 @exhibit_of_region
@@ -35,7 +39,14 @@ def steun_tabel(release: Release) -> str:
         "Hele regio. Bij elke breakdown zijn tot vier plaatsingen gezocht die toen even lang duurden en doorgingen. "
         "Extra hulp: ambulante hulp of dagbehandeling naast de pleegzorg. Tussen haakjes het 95%-interval."
     )
-    return table_markup(table, title="Extra hulp vóór een breakdown", caption=counted(release, note))
+    rows = release["steun"]
+    n = size(
+        release,
+        _total(rows[["n_cases", "n_controls"]].astype("Float64").max()),
+        "plaatsingen, breakdowns en vergeleken samen",
+    )
+    caption = counted(release, note, n=n, rule=stays_rule(release))
+    return table_markup(table, title="Extra hulp vóór een breakdown", caption=caption)
 
 
 @exhibit_of_region
@@ -46,7 +57,12 @@ def breakdown_twee_jaar(release: Release) -> str:
         "Hele regio, met het 95%-interval. Pleegzorg: afgelezen van de lijnen hierboven. Gezinshuis: te weinig "
         f"kinderen voor een lijn, dus berekend uit het aantal breakdowns en de kindjaren, {_CONSTANT}."
     )
-    return table_markup(table, title="Breakdown binnen twee jaar", caption=counted(release, note))
+    curve = release["einde"]
+    seen = in_view(curve[curve["outcome"] == "in_stay"], "area")
+    years = release["gezinshuis_kansen"]["child_years"].max()
+    n = size(release, seen, f"plaatsingen in pleegzorg tegelijk in beeld, en {years:.0f} kindjaren in een gezinshuis")
+    caption = counted(release, note, n=n, rule=stays_rule(release))
+    return table_markup(table, title="Breakdown binnen twee jaar", caption=caption)
 
 
 @exhibit_of_region
@@ -59,7 +75,8 @@ def gezinshuis_tot_18(release: Release) -> str:
         f"Hele regio, met het 95%-interval. Berekend uit wie er tussen 12 en 18 jaar wegging in ongeveer {years:.0f} "
         f"kindjaren, {_CONSTANT}. Het laatste is een vereenvoudiging."
     )
-    return table_markup(table, title="Blijven tot 18 in een gezinshuis", caption=counted(release, note))
+    caption = counted(release, note, n=f"n = {years:.0f} kindjaren", rule=stays_rule(release))
+    return table_markup(table, title="Blijven tot 18 in een gezinshuis", caption=caption)
 
 
 @exhibit_of_region
@@ -70,4 +87,12 @@ def achttien_tabel(release: Release) -> str:
         "Hele regio. Alleen jongeren van wie die dag in beeld is. ‘Geen jeugdhulp meer’: misschien wel hulp uit de "
         "Wmo; die staat niet in deze gegevens."
     )
-    return table_markup(table, title="Na de 18e verjaardag", caption=counted(release, note))
+    known = release["achttien"].drop_duplicates(["state", "days"])
+    n = size(release, _total(known[known["days"] == known["days"].min()]["n_known"]), "jongeren")
+    caption = counted(release, note, n=n, rule=stays_rule(release))
+    return table_markup(table, title="Na de 18e verjaardag", caption=caption)
+
+
+def _total(counts: pd.Series) -> float:
+    """The sum of protected counts."""
+    return float(counts.astype("Float64").sum())

@@ -8,7 +8,7 @@ from zorgpad import figures, tables
 from zorgpad.errors import DataError
 from zorgpad.labels import format_date
 from zorgpad.publish import table_markup, text_markup
-from zorgpad.releases.exhibits import counted, exhibit, exhibit_of_region, stamped_figure
+from zorgpad.releases.exhibits import counted, exhibit, exhibit_of_region, in_view, size, stamped_figure
 from zorgpad.releases.frames_products import WAIT_GRID_DAYS
 from zorgpad.releases.store import Release
 
@@ -23,7 +23,9 @@ def factsheet_tabel(release: Release) -> str:
         "maand is toegewezen; een streepje betekent dat niet van elke toewijzing een bedrag bekend is, of dat er te "
         "weinig kinderen zijn. Bedragen zijn zo afgerond dat één kind niet te herkennen is."
     )
-    return table_markup(table, title="Factsheet per product", caption=counted(release, note))
+    n = _products_size(release, release["producten"])
+    caption = counted(release, note, n=n, rule=tables.ALLOCATED)
+    return table_markup(table, title="Factsheet per product", caption=caption)
 
 
 @exhibit_of_region
@@ -38,7 +40,8 @@ def verwijzers(release: Release) -> str:
     order = tables.products_in_order(own["product_code"], region)
     own = pd.concat([own[own["product_code"] == code] for code in order])
     words = tables.describe_referrers(own, region, peildatum=release.peildatum)
-    return stamped_figure(release, figures.draw_referrers(own.assign(name=own["product_code"].map(names))), words)
+    figure = figures.draw_referrers(own.assign(name=own["product_code"].map(names)))
+    return stamped_figure(release, figure, words, n=_products_size(release, own), rule=tables.ALLOCATED)
 
 
 @exhibit_of_region
@@ -46,7 +49,8 @@ def verzilvering(release: Release) -> str:
     """Allocated and declared per month, incomplete months marked."""
     months = release["verzilvering_maand"]
     words = tables.describe_realisation(months, release.region, peildatum=release.peildatum)
-    return stamped_figure(release, figures.draw_realisation(months), words)
+    n = _products_size(release, release["verzilvering"])
+    return stamped_figure(release, figures.draw_realisation(months), words, n=n, rule=tables.DECLARED)
 
 
 @exhibit_of_region
@@ -56,7 +60,10 @@ def verzilvering_tabel(release: Release) -> str:
     if table.empty:
         raise DataError("No product has enough children with an amount.\nFill volume, unit and tariffs.")
     note = "Hele regio, laatste complete maanden, hoogstens twaalf. Producten met te weinig kinderen ontbreken."
-    return table_markup(table, title="Verzilvering per product", caption=counted(release, note))
+    n = _products_size(release, release["verzilvering"])
+    return table_markup(
+        table, title="Verzilvering per product", caption=counted(release, note, n=n, rule=tables.DECLARED)
+    )
 
 
 @exhibit_of_region
@@ -73,7 +80,9 @@ def maatwerk_tabel(release: Release, gemeente: str) -> str:
         "Een voorziening is wat één kind van één product bij één aanbieder kreeg, met het kenmerk maatwerk of buiten "
     )
     note += "de contracten. Een verlenging is geen nieuwe voorziening. Gemeenten op alfabet."
-    return table_markup(table, title="Maatwerkvoorzieningen per gemeente", caption=counted(release, note))
+    n = _maatwerk_size(release)
+    caption = counted(release, note, n=n, rule=tables.ALLOCATED)
+    return table_markup(table, title="Maatwerkvoorzieningen per gemeente", caption=caption)
 
 
 @exhibit_of_region
@@ -83,7 +92,9 @@ def maatwerk_producten(release: Release) -> str:
     recent = counts[counts["year"] >= counts["year"].max() - 1]
     table = tables.maatwerk_products_table(recent, release.region)
     note = "Hele regio. Producten zonder maatwerk staan er niet in."
-    return table_markup(table, title="Maatwerkvoorzieningen per product", caption=counted(release, note))
+    n = _maatwerk_size(release)
+    caption = counted(release, note, n=n, rule=tables.ALLOCATED)
+    return table_markup(table, title="Maatwerkvoorzieningen per product", caption=caption)
 
 
 @exhibit_of_region
@@ -92,7 +103,10 @@ def wachttijd(release: Release) -> str:
     curves = _waits(release)
     whole = curves[curves["age"] == "alle"]
     words = tables.describe_waits(curves, release.region, peildatum=release.peildatum)
-    return stamped_figure(release, figures.draw_waits(whole), words, curve=True, grid_days=WAIT_GRID_DAYS)
+    n = size(release, in_view(whole, "group"), "keer gewacht")
+    return stamped_figure(
+        release, figures.draw_waits(whole), words, n=n, rule=tables.ALLOCATED, curve=True, grid_days=WAIT_GRID_DAYS
+    )
 
 
 @exhibit_of_region
@@ -107,9 +121,21 @@ def wachttijd_leeftijd(release: Release) -> str:
     note = "Hele regio, met het 95%-interval. Alleen vormen met genoeg kinderen van beide leeftijden. "
     note += "Voor welke doelgroep een plek is, staat niet in de gegevens; leeftijd is het enige wat erop lijkt."
     title = "Wachten op verblijf, jongere en oudere kinderen"
-    return table_markup(
-        tables.waits_table(own), title=title, caption=counted(release, note, curve=True, grid_days=WAIT_GRID_DAYS)
-    )
+    n = size(release, in_view(own, "group"), "keer gewacht")
+    caption = counted(release, note, n=n, rule=tables.ALLOCATED, curve=True, grid_days=WAIT_GRID_DAYS)
+    return table_markup(tables.waits_table(own), title=title, caption=caption)
+
+
+def _products_size(release: Release, rows: pd.DataFrame) -> str:
+    """Children per product, summed: who has two products counts twice."""
+    return size(release, float(rows["n_children"].astype("Float64").sum()), "keer kind en product")
+
+
+def _maatwerk_size(release: Release) -> str:
+    """Arrangements of the region in the last year."""
+    counts = release["maatwerk"]
+    own = counts[(counts["area_kind"] == "regio") & (counts["year"] == counts["year"].max())]["n_arrangements"]
+    return size(release, float(own.astype("Float64").sum()), "voorzieningen in de regio, laatste jaar")
 
 
 def _waits(release: Release) -> pd.DataFrame:

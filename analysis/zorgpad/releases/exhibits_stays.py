@@ -7,7 +7,7 @@ import pandas as pd
 from zorgpad import figures, tables
 from zorgpad.errors import DataError
 from zorgpad.publish import table_markup
-from zorgpad.releases.exhibits import counted, exhibit_of_region, stamped_figure
+from zorgpad.releases.exhibits import counted, exhibit_of_region, in_view, size, stamped_figure, stays_rule
 from zorgpad.releases.source import PLEEGZORG
 from zorgpad.releases.store import Release
 
@@ -17,7 +17,8 @@ def duur_per_vorm(release: Release) -> str:
     """How long children stay in each form of residence, a panel per form, whole region."""
     curves = _by_form(release, "vormduur", "verblijf")
     words = tables.describe_form_stays(curves, release.region, peildatum=release.peildatum)
-    return stamped_figure(release, figures.draw_form_stays(curves), words, curve=True)
+    n = size(release, in_view(curves, "state"), "verblijven tegelijk in beeld, de vormen samen")
+    return stamped_figure(release, figures.draw_form_stays(curves), words, n=n, curve=True)
 
 
 @exhibit_of_region
@@ -25,9 +26,9 @@ def duur_per_vorm_tabel(release: Release) -> str:
     """After how long a quarter, half and three quarters have left each form, whole region."""
     lengths = _by_form(release, "vormduur_kwantielen", "verblijfsduur")
     note = "Hele regio. Kinderen die er nog zijn, tellen mee. ‘Niet bereikt’: dat is nog niet te zeggen."
-    return table_markup(
-        tables.form_stay_table(lengths), title="Verblijfsduur per vorm", caption=counted(release, note, curve=True)
-    )
+    n = size(release, in_view(_by_form(release, "vormduur", "verblijf"), "state"), "verblijven tegelijk in beeld")
+    caption = counted(release, note, n=n, rule=stays_rule(release), curve=True)
+    return table_markup(tables.form_stay_table(lengths), title="Verblijfsduur per vorm", caption=caption)
 
 
 def _by_form(release: Release, others: str, foster: str) -> pd.DataFrame:

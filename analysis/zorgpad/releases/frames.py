@@ -17,7 +17,7 @@ from zorgpad.disclosure import curve_loss, protect_quantiles
 from zorgpad.errors import DataError
 from zorgpad.indicators.areas import members_by_area
 from zorgpad.releases.cells import AREA, Frames, areas_of_region, crossed, side_by_side
-from zorgpad.releases.frames_ambitions import ambitie
+from zorgpad.releases.frames_ambitions import ambities
 from zorgpad.releases.frames_change import gezinsvormen, jaarwisseling, verandering, woonplaats
 from zorgpad.releases.frames_flows import rond_pleegzorg, stapeling, stromen
 from zorgpad.releases.frames_homes import achttien, gezinshuis_kansen, na_breakdown, steun
@@ -211,6 +211,7 @@ FRAMES: Mapping[str, Maker] = MappingProxyType(
         "definities": nulmeting,
         "overlap": nulmeting,
         "volgorde": nulmeting,
+        "leeftijd": nulmeting,
         "stand": _stand,
         "plaatsingen": _plaatsingen,
         "breakdowns": _plaatsingen,
@@ -221,7 +222,8 @@ FRAMES: Mapping[str, Maker] = MappingProxyType(
         "overgangen": _zorgpaden,
         "vormduur": _zorgpaden,
         "vormduur_kwantielen": _zorgpaden,
-        "ambitie": ambitie,
+        "doelen": ambities,
+        "doelen_vooruit": ambities,
         "rond_pleegzorg": rond_pleegzorg,
         "stapeling": stapeling,
         "stromen": stromen,

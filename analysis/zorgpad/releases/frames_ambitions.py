@@ -1,54 +1,200 @@
-"""Frame of the region's ambition for children in residence: the path that the flows lead to."""
+"""Frames of the region's targets: what was counted so far, and where the flows lead."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
 import pandas as pd
 
-from zorgpad import indicators
+from zorgpad import cohorts, indicators
 from zorgpad.errors import DataError
+from zorgpad.indicators import REGION
 from zorgpad.releases.cells import Frames
 from zorgpad.releases.protect import Protector
 from zorgpad.releases.source import Source
 
-# The ambition of which the children can be counted, as region files call it.
-RESIDENCE = "uithuisplaatsingen/verblijfsindicaties"
+# How region files call the target for children in residence.
+RESIDENCE = "verblijf"
 _SEED, _DRAWS = 1, 100
 _CHANCE_STEP = 0.05  # what so many draws can tell
+_SHARE_STEP, _DAYS_STEP, _NIGHTS_STEP = 0.01, 5.0, 500.0
+_NUMBERS = ["median", "low_80", "high_80", "low_95", "high_95"]
+_LIMITS = ["ci_low", "ci_high"]
+_PATH = ["year", "value", *_LIMITS, "unit"]
 
 
-def ambitie(source: Source, protector: Protector) -> Frames:
-    """Frame ambitie: scenario, year, median, low_80, high_80, low_95, high_95, chance_met; whole region.
+def ambities(source: Source, protector: Protector) -> Frames:
+    """Frames doelen and doelen_vooruit, whole region.
 
-    Numbers of children are estimates for the whole region, scaled to the published base and rounded as counts are;
-    chances are rounded to twentieths.
+    ``doelen``: indicator, measure, year, value, ci_low, ci_high, unit: what was counted so far of the targets that no
+    other frame tells (children in residence are in ``nulmeting``, maatwerk is in ``maatwerk``); from protected counts
+    and sums. ``doelen_vooruit``: indicator, measure, n (protected; what it rests on), scenario, year, median, low_80,
+    high_80, low_95, high_95, chance_met: estimates of a model, rounded as counts are; chances to twentieths.
 
     Raises
     ------
     DataError
-        When the region has no such ambition, or nobody was in residence in its base year.
+        When the region has no target that records can count.
     """
-    region = source.region
-    own = region.ambitions[region.ambitions["indicator"] == RESIDENCE]
-    if own.empty:
-        raise DataError(f"The region has no ambition '{RESIDENCE}'.\nAdd it to {region.folder / 'ambitions.csv'}.")
-    aim = own.iloc[0]
-    flows = indicators.estimate_flows(source.paths, region, peildatum=source.peildatum)
-    counted = indicators.children_in_residence(source.paths, region, year=int(aim["baseline_year"]))
-    if not counted:
-        raise DataError("Nobody was in residence in the base year of the ambition.\nUse a register that holds it.")
-    found = indicators.project(
-        flows,
-        base=float(aim["baseline_value"]),
-        base_own=counted,
-        target=float(aim["target"]),
-        year=int(aim["year"]),
-        scenarios=indicators.named_scenarios(region),
+    table = indicators.ambition_table(source.region).dropna(subset=["measure"])
+    if table.empty:
+        raise DataError(f"The region has no target to count.\nAdd it to {source.region.folder / 'ambitions.csv'}.")
+    parts = [pd.DataFrame(columns=["indicator", "measure", *_PATH])]
+    for row in table.to_dict("records"):
+        if row["measure"] in _COUNTED:
+            try:
+                found = _COUNTED[row["measure"]](source, protector)
+            except DataError:
+                continue
+            parts.append(found.assign(indicator=row["indicator"], measure=row["measure"]))
+    path = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+    return {"doelen": path[parts[0].columns], "doelen_vooruit": _ahead(source, protector)}
+
+
+def _ahead(source: Source, protector: Protector) -> pd.DataFrame:
+    """The projections, each rounded to what its kind of number allows."""
+    found = indicators.project_ambitions(
+        source.full_register,
+        source.paths,
+        source.region,
+        peildatum=source.peildatum,
+        scenarios=indicators.named_scenarios(source.region),
         seed=_SEED,
         n_draws=_DRAWS,
     )
-    base = protector.policy.base
-    numbers = ["median", "low_80", "high_80", "low_95", "high_95"]
-    found[numbers] = (np.round(found[numbers] / base) * base).astype("int64")
-    found["chance_met"] = np.round(found["chance_met"] / _CHANCE_STEP) * _CHANCE_STEP
-    return {"ambitie": pd.DataFrame(found)}
+    if not protector.policy.is_protected:
+        return found
+    base = float(protector.policy.base)
+    steps = {"duur": _DAYS_STEP, "etmalen": _NIGHTS_STEP, "gezinsvormen": _SHARE_STEP}
+    parts = []
+    for measure, own in found.groupby("measure", sort=False):
+        name = f"doelen_vooruit|{measure}"
+        numbers = protector.estimate(name, own[_NUMBERS], step=steps.get(str(measure), base), n=own["n"])
+        chances = protector.estimate(name, own[["chance_met"]], step=_CHANCE_STEP, n=own["n"])
+        rests_on = protector.alone(name, own["n"].iloc[:1].astype("int64"), [name])
+        parts.append(own.assign(n=rests_on.iloc[0], **numbers, **chances))
+    return pd.concat([found.iloc[:0], *parts], ignore_index=True)[found.columns].astype({"n": "Int64"})
+
+
+def _years(source: Source) -> range:
+    """The whole years in view."""
+    return range(min(source.region.window_start.values()).year, source.year)
+
+
+def _count(protector: Protector, members: pd.DataFrame, years: range, kinds: list[str]) -> pd.DataFrame:
+    """Protected number of members (client_id, period, indicator) per year (rows) and kind (columns)."""
+    cells = pd.DataFrame([(str(year), kind) for year in years for kind in kinds], columns=["period", "indicator"])
+    n = protector.count("doelen", members, cells, by=["period", "indicator"])
+    wide = cells.assign(n=n.to_numpy()).pivot_table(
+        index="period", columns="indicator", values="n", aggfunc="first", sort=False, dropna=False
+    )
+    return wide.reindex(columns=kinds).astype("Float64").astype(float).set_axis(list(years))
+
+
+def _shown(path: pd.DataFrame) -> pd.DataFrame:
+    """The path without years of which a count is withheld."""
+    return path[path["value"].notna()].reset_index(drop=True)
+
+
+def _secure(source: Source, protector: Protector) -> pd.DataFrame:
+    """Unique children in gesloten per year."""
+    years = _years(source)
+    members = indicators.secure_members(source.paths, years=years).assign(indicator="gesloten")
+    n = _count(protector, members, years, ["gesloten"])["gesloten"]
+    return _shown(indicators.tell_counts(n.index, n.to_numpy(), "kinderen"))
+
+
+def _duration(source: Source, protector: Protector) -> pd.DataFrame:
+    """Days in care per trajectory that ended."""
+    years = _years(source)
+    days = indicators.trajectory_days(source.paths, source.region, years=years, peildatum=source.peildatum)
+    per_year = days.groupby("year")["days"].agg(["sum", "max"]).reindex(years, fill_value=0)
+    labels = [f"trajectdagen|{year}" for year in years]
+    total = protector.sums("doelen", per_year["sum"], most=per_year["max"], labels=labels)
+    # trajectories, not children: one child can end two in a year
+    ended = days.loc[days.index.repeat(days["n_ended"])].assign(indicator="trajecten")
+    ended["client_id"] = ended["client_id"].astype(str) + "|" + ended.groupby("client_id").cumcount().astype(str)
+    ended["period"] = ended["year"].astype(str)
+    n = _count(protector, ended, years, ["trajecten"])["trajecten"]
+    return _shown(indicators.tell_duration(pd.DataFrame({"days": total.astype(float), "n_ended": n})))
+
+
+def _ambulant(source: Source, protector: Protector) -> pd.DataFrame:
+    """Children with ambulant care among those with it or in behandelverblijf, on the last day of each year."""
+    years, kinds = _years(source), ["ambulant", "behandelverblijf"]
+    members = indicators.stock_members(source.paths, source.region, dates=[f"{year}-12-31" for year in years])
+    members = members[(members["area_kind"] == REGION) & members["indicator"].isin(kinds)]
+    n = _count(protector, members.assign(period=members["period"].str[:4]), years, kinds)
+    return _told_shares(n["ambulant"], n.sum(axis=1, skipna=False), protector)
+
+
+def _breakdown(source: Source, protector: Protector) -> pd.DataFrame:
+    """Share of the ended stays in pleegzorg and gezinshuis that broke down, certain or probable."""
+    years, parts = _years(source), []
+    for form in indicators.FAMILY_FORMS:
+        cohort, _ = cohorts.build_cohort(source.paths, source.region, origin=form, peildatum=source.peildatum)
+        members = indicators.breakdown_members(cohort, source.region)
+        parts.append(
+            members.assign(client_id=members["client_id"].astype(str) + f"|{form}|" + members["start_date"].astype(str))
+        )
+    rows = pd.concat(parts, ignore_index=True)
+    rows = rows[(rows["area_kind"] == REGION) & rows["period"].isin([str(year) for year in years])]
+    kinds = {"certain": "breakdown", "probable": "breakdown", "ended": "einde"}
+    n = _count(protector, rows.assign(indicator=rows["indicator"].map(kinds)), years, ["breakdown", "einde"])
+    return _told_shares(n["breakdown"], n["einde"], protector)
+
+
+def _told_shares(n: pd.Series, n_of: pd.Series, protector: Protector) -> pd.DataFrame:
+    """Shares of protected counts, of years with enough to divide by."""
+    enough = n_of >= max(protector.policy.minimum_n, 1) if protector.policy.is_protected else n_of > 0
+    n, n_of = n[enough], n_of[enough]
+    return _shown(indicators.tell_shares(n.index, n.clip(upper=n_of).to_numpy(), n_of.to_numpy()))
+
+
+def _nights(source: Source, protector: Protector) -> pd.DataFrame:
+    """Declared etmalen of residence, with what is to come; limits are those of the change since the first year."""
+    own, most = _declared(source, "totaal")
+    labels = [f"etmalen|{year}" for year in own.index]
+    value = protector.sums("doelen", own["n_corrected"].round(), most=most.reindex(own.index), labels=labels)
+    limits = [f"change_{end}" for end in ("low", "high")]
+    changes = protector.estimate("doelen", own[limits], step=_SHARE_STEP, n=own["n_children"])
+    first = float(value.iloc[0])
+    shown = {f"ci_{end}": first * (1 + changes[f"change_{end}"].to_numpy()) for end in ("low", "high")}
+    return _shown(pd.DataFrame({"year": own.index, "value": value.astype(float), **shown, "unit": "etmalen"}))
+
+
+def _families(source: Source, protector: Protector) -> pd.DataFrame:
+    """Share of the declared etmalen that is in families."""
+    own, _ = _declared(source, "gezinsvorm")
+    names = ["share", "share_low", "share_high"]
+    shares = protector.estimate("doelen", own[names], step=_SHARE_STEP, n=own["n_children"]).set_axis(
+        _PATH[1:4], axis=1
+    )
+    return _shown(shares.assign(year=own.index, unit="aandeel")[_PATH])
+
+
+def _declared(source: Source, group: str) -> tuple[pd.DataFrame, pd.Series]:
+    """Rows of :func:`zorgpad.indicators.etmalen` of the region by year, and the most that one child brings to one."""
+    years = list(_years(source))
+    table = indicators.etmalen(
+        source.full_register, source.region, years=years, peildatum=source.peildatum, seed=_SEED, n_draws=_DRAWS
+    )
+    own = table[(table["area_kind"] == REGION) & (table["group"] == group) & (table["n_children"] > 0)].set_index(
+        "year"
+    )
+    if own.empty:
+        raise DataError("No etmalen are declared.\nGive declarations with unit 14.")
+    return own, pd.Series(366.0, index=own.index)
+
+
+_COUNTED: Mapping[str, Callable[[Source, Protector], pd.DataFrame]] = MappingProxyType(
+    {
+        indicators.SECURE: _secure,
+        "duur": _duration,
+        "etmalen": _nights,
+        "gezinsvormen": _families,
+        "ambulant": _ambulant,
+        "breakdown": _breakdown,
+    }
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from zorgpad import indicators
@@ -10,16 +11,19 @@ from zorgpad.releases.protect import Protector
 from zorgpad.releases.source import Source
 
 PUBLISHED, CORRECTED = "published", "corrected"
-PATTERN, ORDER = "patroon", "volgorde"
+PATTERN, ORDER, AGE = "patroon", "volgorde", "leeftijd"
+AGE_GROUPS = (0, 6, 12, 16)  # first age of each group, in years on 1 January
 _YEARS = 2
+_YEAR_DAYS = 365.25
 
 
 def nulmeting(source: Source, protector: Protector) -> Frames:
-    """Frames nulmeting, halfjaren, definities, overlap and volgorde of the last two years.
+    """Frames nulmeting, halfjaren, definities, overlap, volgorde and leeftijd of the last two years.
 
     ``nulmeting``: area_kind, area, year, indicator, n_children. ``halfjaren``: the same with period (``2023-H1``).
     ``definities``: area_kind, area, year, indicator, n_published, n_corrected. ``overlap`` and ``volgorde``: year,
-    pattern (segments joined by `` + ``) or order, n_children; whole region.
+    pattern (segments joined by `` + ``) or order, n_children; whole region. ``leeftijd``: indicator (verblijf, S2),
+    age_from (first age of the group), n_children; whole region, last year.
 
     All are counts of the same children, so each year is rounded as one system: a reader who lays the tables side by
     side finds the same number in each, and none that the others give away.
@@ -42,6 +46,7 @@ def nulmeting(source: Source, protector: Protector) -> Frames:
         "definities": both,
         "overlap": _told(cells, PATTERN, "pattern"),
         "volgorde": _told(cells, ORDER, "order"),
+        "leeftijd": _ages_told(cells),
     }
 
 
@@ -56,7 +61,8 @@ def _counted(source: Source, years: list[str]) -> tuple[pd.DataFrame, pd.DataFra
     patterns["indicator"] = f"{PATTERN} " + patterns["indicator"]
     orders = indicators.segment_orders(own, source.spells, region=region).rename(columns={"order": "indicator"})
     orders["indicator"] = f"{ORDER} " + orders["indicator"]
-    extra = pd.concat([patterns, orders], ignore_index=True)
+    ages = _aged(own[own["period"] == years[-1]], register.clients, day=f"{years[-1]}-01-01")
+    extra = pd.concat([patterns, orders, ages], ignore_index=True)
     members = pd.concat(
         [published.assign(definition=PUBLISHED), corrected.assign(definition=CORRECTED), extra], ignore_index=True
     )
@@ -71,6 +77,23 @@ def _counted(source: Source, years: list[str]) -> tuple[pd.DataFrame, pd.DataFra
     cells = pd.concat([part.reindex(columns=columns) for part in parts], ignore_index=True)
     members, cells = (rows.assign(definition=rows["definition"].fillna(PUBLISHED)) for rows in (members, cells))
     return members.assign(year=members["period"].str[:4]), cells.assign(year=cells["period"].str[:4])
+
+
+def _aged(members: pd.DataFrame, clients: pd.DataFrame, *, day: str) -> pd.DataFrame:
+    """Who was in residence, by age group on ``day``; who was not yet born is in the first group."""
+    own = members[members["indicator"].isin([indicators.VERBLIJF, indicators.S2])]
+    born = own["client_id"].map(clients.drop_duplicates("client_id").set_index("client_id")["birth_date"])
+    years = ((pd.Timestamp(day) - born).dt.days / _YEAR_DAYS).fillna(0.0).clip(lower=0)
+    starts = np.array(AGE_GROUPS)[np.searchsorted(AGE_GROUPS, years.to_numpy(), side="right") - 1]
+    return own.assign(indicator=[f"{AGE} {name} {age}" for name, age in zip(own["indicator"], starts, strict=True)])
+
+
+def _ages_told(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells of age groups: indicator, age_from, n_children."""
+    own = _told(cells, AGE, "group")
+    parts = own["group"].str.rsplit(" ", n=1, expand=True).reindex(columns=[0, 1])
+    told = own.assign(indicator=parts[0], age_from=pd.to_numeric(parts[1]).astype("Int64"))
+    return told[["indicator", "age_from", "n_children"]]
 
 
 def _told(cells: pd.DataFrame, kind: str, name: str) -> pd.DataFrame:

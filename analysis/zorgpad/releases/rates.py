@@ -1,4 +1,4 @@
-"""Rates per gemeente from a release: what gemeenten of different sizes can be compared on."""
+"""Rates per gemeente from a release: what gemeenten of different sizes and ages can be compared on."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from zorgpad.releases.store import Release
 
 
 def gemeente_rates(release: Release, indicator: str) -> pd.DataFrame:
-    """:func:`zorgpad.indicators.benchmark` of the protected counts of the last year, in alphabetical order."""
+    """:func:`zorgpad.indicators.benchmark_counts` of the protected counts of the last year, in alphabetical order."""
     counts, region, year = release["nulmeting"], release.region, last_year(release)
     own = counts[(counts["area_kind"] == "gemeente") & (counts["year"] == year) & (counts["indicator"] == indicator)]
-    codes = own["area"].repeat(own["n_children"].fillna(0).astype(int))
-    children = pd.DataFrame({"client_id": range(len(codes)), "gemeente": codes.to_numpy()})
-    rates = indicators.benchmark(children, region, year=year)
+    ages = release["leeftijd"]
+    ages = ages[ages["indicator"] == indicator].set_index("age_from")["n_children"]
+    rates = indicators.benchmark_counts(
+        own.set_index("area")["n_children"].astype("Float64"),
+        region,
+        year=year,
+        by_age=ages.astype("Int64").fillna(0).astype(int) if len(ages) else None,
+    )
     return rates.sort_values("gm_code", key=lambda column: column.map(region.gemeente_name), ignore_index=True)
 
 

@@ -4,7 +4,20 @@ A function ``describe_…`` returns what :func:`zorgpad.publish.publish_figure` 
 ``tell_…`` returns a paragraph; the others return a table for readers.
 """
 
+from zorgpad.tables.ambitions import (
+    MEASURE_LABELS,
+    SHARES,
+    aim_text,
+    ambitions_table,
+    describe_ambition,
+    describe_targets,
+    scenarios_table,
+    target_chances_table,
+    targets_table,
+    tell_ambition,
+)
 from zorgpad.tables.around import describe_around, flows_table, stapeling_children_table
+from zorgpad.tables.basis import ALLOCATED, DECLARED, PUBLISHED, RECORDED, basis_note, size_note
 from zorgpad.tables.change import (
     change_table,
     definitions_table,
@@ -42,16 +55,7 @@ from zorgpad.tables.products import (
 )
 from zorgpad.tables.protection import attack_note, protection_note
 from zorgpad.tables.quality import account_table, findings_table, largest_findings, tell_findings
-from zorgpad.tables.region import (
-    POSITION_WORDS,
-    ambitions_table,
-    benchmark_table,
-    describe_ambition,
-    describe_funnel,
-    describe_shrunken,
-    scenarios_table,
-    tell_ambition,
-)
+from zorgpad.tables.region import POSITION_WORDS, benchmark_table, describe_funnel, describe_shrunken
 from zorgpad.tables.roads import describe_process, describe_timelines, next_states_table
 from zorgpad.tables.stays import (
     band_table,
@@ -60,6 +64,7 @@ from zorgpad.tables.stays import (
     describe_stay,
     form_stay_table,
     incidence_table,
+    merge_note,
     rule_note,
     stay_table,
     tell_band,
@@ -76,14 +81,22 @@ from zorgpad.tables.views import (
 )
 
 __all__ = [
+    "ALLOCATED",
+    "DECLARED",
+    "MEASURE_LABELS",
     "POSITION_WORDS",
+    "PUBLISHED",
+    "RECORDED",
+    "SHARES",
     "account_table",
     "adults_table",
     "after_breakdown_table",
     "after_stay_table",
+    "aim_text",
     "ambitions_table",
     "attack_note",
     "band_table",
+    "basis_note",
     "benchmark_table",
     "change_table",
     "definitions_table",
@@ -104,6 +117,7 @@ __all__ = [
     "describe_stapeling",
     "describe_stay",
     "describe_stock",
+    "describe_targets",
     "describe_timelines",
     "describe_waits",
     "factsheet_table",
@@ -116,6 +130,7 @@ __all__ = [
     "largest_findings",
     "maatwerk_products_table",
     "maatwerk_table",
+    "merge_note",
     "moves_table",
     "next_states_table",
     "nulmeting_table",
@@ -128,11 +143,14 @@ __all__ = [
     "residence_table",
     "rule_note",
     "scenarios_table",
+    "size_note",
     "stapeling_children_table",
     "stay_chance_table",
     "stay_table",
     "stock_table",
     "support_table",
+    "target_chances_table",
+    "targets_table",
     "tell_ambition",
     "tell_band",
     "tell_change",

@@ -1,13 +1,12 @@
-"""Words and tables about the region: its gemeenten beside each other, and its ambitions."""
+"""Words and tables about the gemeenten of a region beside each other; never a rank."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from zorgpad.labels import INDICATOR_LABELS, enumerate_words, format_date, format_number, format_percent
+from zorgpad.labels import INDICATOR_LABELS, enumerate_words, format_number
 from zorgpad.region import Region
 
 POSITION_WORDS = {
@@ -28,16 +27,22 @@ def benchmark_table(rates: pd.DataFrame, region: Region, *, gemeente: str) -> pd
     whole = 1000 * rates["n_children"].sum() / rates["n_youths"].sum()
     table = {
         "gemeente": marked,
-        "kinderen": [format_number(n) for n in rates["n_children"]],
-        "jeugdigen": [format_number(n) for n in rates["n_youths"]],
-        "per 1.000": [_rate(*row) for row in rates[["per_1000", "ci_low", "ci_high"]].itertuples(index=False)],
-        "verschil met de regio": rates["position"].map(POSITION_WORDS).tolist(),
-        "per 1.000, toeval meegerekend": [
-            _rate(rate, low * whole, high * whole)
-            for rate, low, high in rates[["shrunken_per_1000", "shrunken_low", "shrunken_high"]].itertuples(index=False)
-        ],
+        "kinderen": rates["n_children"].astype(int).tolist(),
+        "jeugdigen": rates["n_youths"].astype(int).tolist(),
+        "per 1.000, zoals geteld": _rates(rates, "per_1000", "ci_low", "ci_high"),
     }
+    if is_standardised(rates):
+        names = ("standardised_per_1000", "standardised_low", "standardised_high")
+        table["per 1.000, leeftijd meegerekend"] = _rates(rates, *names)
+    table["verschil met de regio"] = rates["position"].map(POSITION_WORDS).tolist()
+    limits = rates.assign(low=rates["shrunken_low"] * whole, high=rates["shrunken_high"] * whole)
+    table["per 1.000, ook toeval meegerekend"] = _rates(limits, "shrunken_per_1000", "low", "high")
     return pd.DataFrame(table).set_index("gemeente")
+
+
+def is_standardised(rates: pd.DataFrame) -> bool:
+    """Whether age was taken into account."""
+    return bool((rates["n_ages"] > 1).all())
 
 
 def describe_funnel(rates: pd.DataFrame, region: Region, *, indicator: str, gemeente: str, year: int) -> dict[str, Any]:
@@ -45,14 +50,15 @@ def describe_funnel(rates: pd.DataFrame, region: Region, *, indicator: str, geme
     name, own = region.gemeente_name(gemeente), rates[rates["gm_code"] == gemeente].iloc[0]
     whole = 1000 * rates["n_children"].sum() / rates["n_youths"].sum()
     outside = [region.gemeente_name(code) for code in rates.loc[rates["position"] != "binnen", "gm_code"]]
+    shown = _rate(own["standardised_per_1000"], own["standardised_low"], own["standardised_high"])
     said = f"Buiten de grenzen van 95%: {enumerate_words(outside)}" if outside else "Alle gemeenten passen bij toeval"
     return {
         "title": f"Kinderen per 1.000 jeugdigen, {INDICATOR_LABELS[indicator]}, {year}",
         "caption": f"Elk punt is een gemeente; {name} is de ruit. Binnen de trechter past het verschil met de regio "
-        "bij toeval: hoe kleiner de gemeente, hoe meer toeval. Leeftijd is niet meegerekend. De grenzen zijn "
-        f"voor de leesbaarheid iets gladgestreken. {_NO_RANK}",
+        "bij toeval: hoe kleiner de gemeente, hoe meer toeval. De binnenste grens is die van 95%, de buitenste die van "
+        f"99,8%. {_age_note(rates)} De grenzen zijn voor de leesbaarheid iets gladgestreken. {_NO_RANK}",
         "alt": f"Trechterfiguur met {len(rates)} gemeenten. Hele regio {format_number(whole, decimals=1)} per 1.000. "
-        f"{name}: {_rate(own['per_1000'], own['ci_low'], own['ci_high'])}, {POSITION_WORDS[str(own['position'])]}. "
+        f"{name}: {shown}, {POSITION_WORDS[str(own['position'])]}. "
         f"{said}.",
         "numbers": benchmark_table(rates, region, gemeente=gemeente),
     }
@@ -67,76 +73,13 @@ def describe_shrunken(rates: pd.DataFrame, region: Region, *, gemeente: str) -> 
     return {
         "title": "Kinderen met verblijf per 1.000 jeugdigen, met het toeval meegerekend",
         "caption": "Open rondje: zoals geteld. Gevuld rondje met lijn: de beste schatting, met het 95%-interval. Een "
-        "kleine gemeente schuift naar de regio toe, omdat haar eigen getal vooral toeval is. Gemeenten op alfabet. "
-        f"{_NO_RANK}",
+        "kleine gemeente schuift naar de regio toe, omdat haar eigen getal vooral toeval is. "
+        f"{_age_note(rates)} Gemeenten op alfabet. {_NO_RANK}",
         "alt": f"Figuur met een rij per gemeente, op alfabet. {name}: geteld "
-        f"{format_number(own['per_1000'], decimals=1)} per 1.000, met toeval "
+        f"{format_number(own['standardised_per_1000'], decimals=1)} per 1.000, met toeval "
         f"meegerekend {shrunken}. Hele regio {format_number(whole, decimals=1)}.",
         "numbers": benchmark_table(rates, region, gemeente=gemeente),
     }
-
-
-def ambitions_table(aims: pd.DataFrame, *, followed_in: Mapping[str, str]) -> pd.DataFrame:
-    """Each target with its base, and in which report it is followed, if in any (``followed_in``, by indicator)."""
-    needed = aims["data_needed"] if "data_needed" in aims else pd.Series("", index=aims.index)
-    base = [
-        f"{_whole(value)} ({year})" if pd.notna(value) and value else format_number(float("nan"))
-        for value, year in zip(aims["baseline_value"], aims["baseline_year"], strict=True)
-    ]
-    table = {
-        "doel": aims["indicator"].tolist(),
-        "begin": base,
-        "streven": [f"{_whole(value)} in {year}" for value, year in zip(aims["target"], aims["year"], strict=True)],
-        "te volgen in": [followed_in.get(name, "nee") for name in aims["indicator"]],
-        "nodig om te volgen": needed.fillna("").tolist(),
-    }
-    return pd.DataFrame(table).set_index("doel")
-
-
-def tell_ambition(path: pd.DataFrame, aim: pd.Series) -> str:
-    """The target, where unchanged flows lead, and the chance to meet it."""
-    last = path[path["year"] == int(aim["year"])].iloc[0]
-    return (
-        f"Het doel is **hoogstens {_whole(aim['target'])} kinderen** met verblijf in {aim['year']}. In "
-        f"{aim['baseline_year']} waren het er {_whole(aim['baseline_value'])}. Verandert er niets aan wie er komt, wie "
-        f"er gaat en hoe lang kinderen blijven, dan verwacht het model er ongeveer **{format_number(last['median'])}** "
-        f"(tussen {format_number(last['low_80'])} en {format_number(last['high_80'])}). "
-        f"{_chance(last['chance_met'])}"
-    )
-
-
-def describe_ambition(
-    path: pd.DataFrame, aim: pd.Series, *, past: pd.DataFrame, region: Region, peildatum: str
-) -> dict[str, Any]:
-    """Describe :func:`zorgpad.figures.draw_ambition`: the target, what was counted, and each scenario's middle."""
-    last = path[path["year"] == int(aim["year"])]
-    facts = [f"{row.scenario} {format_number(row.median)}" for row in last.itertuples(index=False)]
-    counted = [f"{format_number(row.n_children)} in {row.year}" for row in past.itertuples(index=False)]
-    wide = path.pivot_table(index="year", columns="scenario", values="median", sort=False).astype(int)
-    return {
-        "title": f"Kinderen met verblijf: het doel van {aim['year']} en waar het heen gaat, regio {region.label}",
-        "caption": "Zwart: geteld in de nulmeting. Gekleurd: wat een model verwacht bij elk scenario, vanaf het "
-        f"gepubliceerde begin ({_whole(aim['baseline_value'])}). De vlakken horen bij ‘ongewijzigd’: in 80% (donker) "
-        f"en 95% (licht) van de berekeningen ligt het aantal daarin. Gegevens tot {format_date(peildatum)}.",
-        "alt": f"Lijndiagram. Geteld: {enumerate_words(counted)}. Doel: {_whole(aim['target'])} in {aim['year']}. "
-        f"Verwacht in {aim['year']}: {'; '.join(facts)}.",
-        "numbers": wide.rename_axis("jaar").rename_axis(None, axis="columns"),
-    }
-
-
-def scenarios_table(path: pd.DataFrame) -> pd.DataFrame:
-    """The last year of each scenario: middle, 80% interval and chance."""
-    last = path[path["year"] == path["year"].max()]
-    table = {
-        "scenario": last["scenario"].tolist(),
-        "verwacht aantal": [format_number(n) for n in last["median"]],
-        "80%-interval": [
-            f"{format_number(low)} – {format_number(high)}"
-            for low, high in zip(last["low_80"], last["high_80"], strict=True)
-        ],
-        "kans dat het doel lukt": [_share(chance) for chance in last["chance_met"]],
-    }
-    return pd.DataFrame(table).set_index("scenario")
 
 
 def _rate(rate: float, low: float, high: float) -> str:
@@ -145,18 +88,16 @@ def _rate(rate: float, low: float, high: float) -> str:
     return f"{shown[0]} ({shown[1]}–{shown[2]})"
 
 
-def _share(chance: float) -> str:
-    """A chance that is rounded to twentieths."""
-    if pd.isna(chance) or 0.04 < chance < 0.96:
-        return format_percent(chance)
-    return "minder dan 5%" if chance < 0.5 else "meer dan 95%"
+def _rates(rates: pd.DataFrame, value: str, low: str, high: str) -> list[str]:
+    """A rate with its interval per gemeente."""
+    return [_rate(*row) for row in rates[[value, low, high]].itertuples(index=False)]
 
 
-def _chance(chance: float) -> str:
-    """The chance as a sentence."""
-    return f"De kans dat het doel dan lukt, is volgens het model {_share(chance)}."
-
-
-def _whole(value: object) -> str:
-    """A number of a region file, or a dash."""
-    return format_number(pd.to_numeric(pd.Series([value]), errors="coerce").iloc[0])
+def _age_note(rates: pd.DataFrame) -> str:
+    """Whether age was taken into account, and what that means."""
+    if not is_standardised(rates):
+        return "Leeftijd is niet meegerekend: de regio geeft geen jeugdigen per leeftijd."
+    return (
+        "Leeftijd is meegerekend (indirecte standaardisatie): elk getal is wat de gemeente zou hebben met zoveel "
+        "jonge en oude jeugdigen als de regio."
+    )

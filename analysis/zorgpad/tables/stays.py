@@ -140,7 +140,7 @@ def rule_note(region: Region, *, peildatum: str, rule: Rule | None = None) -> st
     return (
         f"Regels: {merge_note(region, rule=rule)}; wat binnen {region.classification_days} "
         "dagen begint, volgde erop; ingestroomd en lopend samen (laat in beeld); "
-        f"gegevens tot {format_date(peildatum)}."
+        f"peildatum {format_date(peildatum)}."
     )
 
 

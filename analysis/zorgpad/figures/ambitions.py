@@ -1,0 +1,98 @@
+"""Targets: the path so far, and where the flows lead."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from zorgpad.figures.style import INK, SERIES_COLOURS, SERIES_DASHES, new_figure
+from zorgpad.labels import format_number, format_percent
+
+
+def draw_ambition(path: pd.DataFrame, *, aim: pd.Series, past: pd.DataFrame) -> Figure:
+    """Children in residence so far, the target, and the path of unchanged flows with its 80% and 95% bands.
+
+    Parameters
+    ----------
+    path : DataFrame
+        Of :func:`zorgpad.indicators.project`; the first scenario has the bands, the others are lines.
+    aim : Series
+        baseline_year, baseline_value, target, year.
+    past : DataFrame
+        year, n_children.
+    """
+    figure, (axes,) = new_figure(4.4)
+    base_year, base = int(aim["baseline_year"]), float(aim["baseline_value"])
+    for number, (name, own) in enumerate(path.groupby("scenario", sort=False)):
+        years = [base_year, *own["year"]]
+        if number == 0:
+            for low, high, alpha in (("low_95", "high_95", 0.12), ("low_80", "high_80", 0.2)):
+                bottom, top = [base, *own[low]], [base, *own[high]]
+                axes.fill_between(years, bottom, top, color=SERIES_COLOURS[0], alpha=alpha, lw=0)
+        colour, dash = SERIES_COLOURS[number % 6], SERIES_DASHES[number % 6]
+        axes.plot(years, [base, *own["median"]], color=colour, ls=dash, lw=2.4 if number == 0 else 1.7, label=name)
+    axes.plot(past["year"], past["n_children"], color=INK, marker="o", lw=2.2, label="geteld")
+    year, target = int(aim["year"]), float(aim["target"])
+    axes.scatter([year], [target], marker="*", s=260, color=INK, zorder=4)
+    axes.annotate(f"doel: {format_number(target)}", (year, target), (-12, -5), textcoords="offset points", ha="right")
+    axes.set_xlim(float(past["year"].min()) - 0.2, year + 0.25)
+    axes.set_ylim(0, 1.15 * float(max(path["high_95"].max(), past["n_children"].max())))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylabel("kinderen met verblijf in het jaar")
+    axes.grid(visible=False, axis="x")
+    axes.legend(loc="lower left", fontsize=9, ncols=2)
+    return figure
+
+
+def draw_targets(path: pd.DataFrame, ahead: pd.DataFrame, *, aims: pd.DataFrame, shares: tuple[str, ...]) -> Figure:
+    """A panel per target: what was counted with its 95% interval, and unchanged flows with their 80% band.
+
+    Parameters
+    ----------
+    path : DataFrame
+        indicator, measure, year, value, ci_low, ci_high.
+    ahead : DataFrame
+        Of :func:`zorgpad.indicators.project_ambitions`; its first scenario is drawn.
+    aims : DataFrame
+        indicator, target, year, baseline_value and label (what the axis counts).
+    shares : tuple of str
+        Measures that are percentages.
+    """
+    names = list(dict.fromkeys(path["indicator"]))
+    figure, panels = new_figure(0.4 + 2.7 * len(names), rows=len(names))
+    for axes, name in zip(panels, names, strict=True):
+        own, aim = path[path["indicator"] == name], aims[aims["indicator"] == name].iloc[0]
+        _draw_target(axes, own, ahead[ahead["indicator"] == name], aim)
+        axes.set_title(f"{name[:1].upper()}{name[1:]}", loc="left", fontsize=10.5, fontweight="bold", color=INK)
+        is_share = own["measure"].iloc[0] in shares
+        axes.yaxis.set_major_formatter(
+            FuncFormatter(lambda value, _, share=is_share: format_percent(value) if share else format_number(value))
+        )
+        axes.set_ylabel(str(aim["label"]), fontsize=9)
+    return figure
+
+
+def _draw_target(axes: Axes, own: pd.DataFrame, ahead: pd.DataFrame, aim: pd.Series) -> None:
+    """One target."""
+    axes.vlines(own["year"], own["ci_low"], own["ci_high"], color=INK, lw=1.4)
+    axes.plot(own["year"], own["value"], color=INK, marker="o", lw=2, label="geteld")
+    shown = ahead[ahead["median"].notna()]
+    shown = shown[shown["scenario"] == shown["scenario"].iloc[0]] if len(shown) else shown
+    last = own.iloc[-1]
+    if len(shown):
+        years = [last["year"], *shown["year"]]
+        low, high = ([last["value"], *shown[name]] for name in ("low_80", "high_80"))
+        axes.fill_between(years, low, high, color=SERIES_COLOURS[0], alpha=0.2, lw=0)
+        middle = [last["value"], *shown["median"]]
+        axes.plot(years, middle, color=SERIES_COLOURS[0], ls=SERIES_DASHES[1], lw=2, label="verwacht, ongewijzigd")
+    ends = [*own["year"], *shown["year"]]
+    if aim[["year", "goal"]].notna().all():
+        ends.append(int(aim["year"]))
+        axes.scatter([aim["year"]], [aim["goal"]], marker="*", s=200, color=INK, zorder=4, label="doel", clip_on=False)
+    axes.set_xlim(min(ends) - 0.3, max(ends) + 0.3)
+    axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(visible=False, axis="x")
+    axes.legend(loc="best", fontsize=8.5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,6 +11,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from zorgpad.figures.style import INK, SERIES_COLOURS, SERIES_DASHES, new_figure
 from zorgpad.labels import format_number, format_percent
+
+_LABEL_LETTERS = 28
 
 
 def draw_ambition(path: pd.DataFrame, *, aim: pd.Series, past: pd.DataFrame) -> Figure:
@@ -70,7 +74,7 @@ def draw_targets(path: pd.DataFrame, ahead: pd.DataFrame, *, aims: pd.DataFrame,
         axes.yaxis.set_major_formatter(
             FuncFormatter(lambda value, _, share=is_share: format_percent(value) if share else format_number(value))
         )
-        axes.set_ylabel(str(aim["label"]), fontsize=9)
+        axes.set_ylabel(textwrap.fill(str(aim["label"]), _LABEL_LETTERS), fontsize=8.5)
     return figure
 
 
@@ -80,19 +84,22 @@ def _draw_target(axes: Axes, own: pd.DataFrame, ahead: pd.DataFrame, aim: pd.Ser
     axes.plot(own["year"], own["value"], color=INK, marker="o", lw=2, label="geteld")
     shown = ahead[ahead["median"].notna()]
     shown = shown[shown["scenario"] == shown["scenario"].iloc[0]] if len(shown) else shown
-    last = own.iloc[-1]
+    year, value = own.iloc[-1][["year", "value"]]
+    if aim[["baseline_year", "baseline_value"]].notna().all():  # the projection is brought to the published begin
+        year, value = aim["baseline_year"], aim["baseline_value"]
     if len(shown):
-        years = [last["year"], *shown["year"]]
-        low, high = ([last["value"], *shown[name]] for name in ("low_80", "high_80"))
+        years = [year, *shown["year"]]
+        low, high = ([value, *shown[name]] for name in ("low_80", "high_80"))
         axes.fill_between(years, low, high, color=SERIES_COLOURS[0], alpha=0.2, lw=0)
-        middle = [last["value"], *shown["median"]]
+        middle = [value, *shown["median"]]
         axes.plot(years, middle, color=SERIES_COLOURS[0], ls=SERIES_DASHES[1], lw=2, label="verwacht, ongewijzigd")
     ends = [*own["year"], *shown["year"]]
     if aim[["year", "goal"]].notna().all():
         ends.append(int(aim["year"]))
         axes.scatter([aim["year"]], [aim["goal"]], marker="*", s=200, color=INK, zorder=4, label="doel", clip_on=False)
     axes.set_xlim(min(ends) - 0.3, max(ends) + 0.3)
-    axes.set_ylim(bottom=0)
+    top = axes.get_ylim()[1]
+    axes.set_ylim(-0.06 * top if ends and aim["goal"] == 0 else 0, top)  # a star at 0 stands free of the years
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(visible=False, axis="x")
     axes.legend(loc="best", fontsize=8.5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,6 +16,11 @@ from zorgpad.labels import format_number
 
 _OWN, _OTHER = SERIES_COLOURS[1], SERIES_COLOURS[0]
 _LIMITS = ((0.001, "99,8%", (0, (5, 2))), (0.025, "95%", (0, (1, 1.2))))
+
+# Names in the funnel, in fractions of the axes: width of a letter, height of a line, distances and sides to try.
+_LETTER, _LINE = 0.0115, 0.042
+_FAR = (0.02, 0.05, 0.08, 0.12, 0.16, 0.22)
+_WAYS = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
 
 
 def draw_funnel(rates: pd.DataFrame) -> Figure:
@@ -39,9 +46,9 @@ def draw_funnel(rates: pd.DataFrame) -> Figure:
         colour, points = (_OWN, 90) if row.is_own else (_OTHER, 45)
         marker = "D" if row.is_own else "o"
         axes.scatter(row.weighted, row.shown, s=points, color=colour, marker=marker, zorder=3, ec=PAPER, lw=1)
-    _name_points(axes, rates)
     axes.set_xlim(size[0], widest)
     axes.set_ylim(bottom=0)
+    _name_points(axes, rates)
     is_weighted = bool((rates["n_ages"] > 1).all())
     weighted, standardised = (", gewogen naar leeftijd", ", leeftijd meegerekend") if is_weighted else ("", "")
     axes.set(
@@ -84,34 +91,60 @@ def draw_shrunken(rates: pd.DataFrame) -> Figure:
 
 
 def _name_points(axes: Axes, rates: pd.DataFrame) -> None:
-    """The name of each gemeente beside its point, where it touches no other name or point; the marked one in bold."""
-    wide, high = float(rates["weighted"].max()), max(float(rates["shown"].max()), 1e-9)
-    points = [(x / wide, y / high) for x, y in zip(rates["weighted"], rates["shown"], strict=True)]
-    taken = [(x - 0.008, y - 0.012, x + 0.008, y + 0.012) for x, y in points]
-    for row, (x, y) in sorted(
-        zip(rates.itertuples(index=False), points, strict=True), key=lambda pair: not pair[0].is_own
-    ):
-        length = 0.0135 * len(str(row.name))
-        places = [("left", 0.013, 0.0), ("right", -0.013, 0.0), ("center", 0.0, 0.042), ("center", 0.0, -0.042)]
-        start = {"left": 0.0, "right": -length, "center": -length / 2}
-        boxes = [
-            (x + dx + start[side], y + dy - 0.019, x + dx + start[side] + length, y + dy + 0.019)
-            for side, dx, dy in places
-        ]
-        free = [n for n, box in enumerate(boxes) if not any(_touch(box, other) for other in taken)]
-        chosen = free[0] if free else 0
-        taken.append(boxes[chosen])
-        side, dx, dy = places[chosen]
-        axes.text(
-            (x + dx) * wide,
-            (y + dy) * high,
-            str(row.name),
-            ha=side,
+    """The name of each gemeente near its point, where it touches no other name or point; the marked one first, in bold.
+
+    A name that has to stand further off has a thin line to its point.
+    """
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    spans = np.array([right - left, top - bottom])
+    points = (rates[["weighted", "shown"]].to_numpy(dtype=float) - (left, bottom)) / spans
+    taken = [(x - 0.013, y - 0.02, x + 0.013, y + 0.02) for x, y in points]
+    taken.append((0.38, 0.9, 1.0, 1.0))  # the legend
+    for place in sorted(range(len(rates)), key=lambda at: not rates["is_own"].iloc[at]):
+        row, (x, y) = rates.iloc[place], points[place]
+        wide = _LETTER * (1.1 if row["is_own"] else 1.0) * len(str(row["name"]))
+        spots = [_Spot.beside(x, y, wide, way, far) for far in _FAR for way in _WAYS]
+        free = [spot for spot in spots if spot.is_inside and not any(_touch(spot.box, other) for other in taken)]
+        spot = free[0] if free else spots[0]
+        taken.append(spot.box)
+        axes.annotate(
+            str(row["name"]),
+            xy=(row["weighted"], row["shown"]),
+            xytext=spot.middle,
+            textcoords="axes fraction",
+            ha="center",
             va="center",
             fontsize=8.5,
-            fontweight="bold" if row.is_own else "normal",
+            fontweight="bold" if row["is_own"] else "normal",
             color=INK,
+            bbox={"boxstyle": "square,pad=0.1", "fc": PAPER, "ec": "none", "alpha": 0.8},
+            arrowprops={"arrowstyle": "-", "color": SOFT_INK, "lw": 0.6} if spot.far > _FAR[0] else None,
         )
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """A place for a name, in fractions of the axes."""
+
+    middle: tuple[float, float]
+    wide: float
+    far: float
+
+    @classmethod
+    def beside(cls, x: float, y: float, wide: float, way: tuple[int, int], far: float) -> _Spot:
+        """So far from a point, to one side."""
+        return cls((x + way[0] * (far + wide / 2), y + way[1] * (1.6 * far + _LINE / 2)), wide, far)
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, bottom, right, top."""
+        (x, y), half = self.middle, self.wide / 2
+        return x - half, y - _LINE / 2, x + half, y + _LINE / 2
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the name does not leave the axes."""
+        return min(self.box) > 0 and max(self.box) < 1
 
 
 def _touch(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:

@@ -94,8 +94,9 @@ def project_ambitions(
     """Where the flows lead for the targets that they decide; ``NOT_PROJECTED`` says why not for the others.
 
     Children in residence and in gesloten, etmalen and the share of them in families come from one simulation of
-    children. Maatwerk goes on as in the last two years, so only the inflow of a scenario changes it. The length of
-    trajectories stays that of the last year, shorter where a scenario shortens stays.
+    children. Maatwerk goes on as in the last two years, so only the inflow of a scenario changes it. Where a published
+    number of the base year differs from the counted one, these are brought to it. The length of trajectories stays that
+    of the last year, shorter where a scenario shortens stays.
 
     Returns
     -------
@@ -178,7 +179,10 @@ def _families(outlook: _Outlook, row: pd.Series) -> _Projected:
 
 
 def _maatwerk(outlook: _Outlook, row: pd.Series) -> _Projected:
-    """Arrangements outside contract; only the inflow of a scenario changes them."""
+    """Arrangements outside contract, scaled to the published number of the base year; a scenario changes the inflow."""
+    so_far = _so_far(outlook, row)
+    counted = so_far.get(row["baseline_year"], np.nan)
+    scale = float(row["baseline_value"]) / counted if counted > 0 and pd.notna(row["baseline_value"]) else 1.0
     drawn = {
         name: simulate_maatwerk(
             outlook.register,
@@ -188,10 +192,11 @@ def _maatwerk(outlook: _Outlook, row: pd.Series) -> _Projected:
             seed=outlook.seed,
             n_draws=outlook.n_draws,
             inflow=each.inflow,
-        ).astype(float)
+        )
+        * scale
         for name, each in outlook.scenarios.items()
     }
-    return _Projected(drawn, float(row["target"]), int(_so_far(outlook, row).iloc[-1]))
+    return _Projected(drawn, float(row["target"]), int(so_far.iloc[-1]))
 
 
 def _duration(outlook: _Outlook, row: pd.Series) -> _Projected:  # noqa: ARG001 - as every projection

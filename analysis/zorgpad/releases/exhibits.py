@@ -27,6 +27,8 @@ EXHIBITS = MappingProxyType(_EXHIBITS)
 
 # So many steps of rounding must a stock count, for a line through the months to show more than rounding.
 _STEPS_OF_A_LINE = 20
+# So many steps of rounding must ended stays count, for a percentage of them to say more than rounding.
+_STEPS_OF_A_BAND = 10
 _NOTHING = "Hierover is met deze gegevens niets te zeggen."
 _EXITS = ("breakdown", "breakdown_certain", "naar_huis", "andere_gezinsvorm", "opschaling", "volwassen")
 
@@ -160,9 +162,7 @@ def stand(release: Release, gemeente: str) -> str:
     label = name if kind == "gemeente" else f"{kind} {name}"
     words = tables.describe_stock(own, region, area=label, peildatum=release.peildatum)
     words["caption"] += _instead(release, gemeente, kind=kind)
-    return stamped_figure(
-        release, figures.draw_stock(own), words, n=_stock_size(release, own), rule=stays_rule(release)
-    )
+    return stamped_figure(release, figures.draw_stock(own), words, n=_stock_size(release, own))
 
 
 @exhibit
@@ -184,9 +184,7 @@ def voorbeelden(release: Release) -> str:
     names = dict(zip(shown["client_id"].unique(), ["Kind A", "Kind B", "Kind C"], strict=False))
     window = min(release.region.window_start.values())
     words = tables.describe_timelines(shown, release.region, names=names, peildatum=release.peildatum)
-    basis = tables.basis_note(
-        f"n = {len(names)} verzonnen kinderen", rule=stays_rule(release), peildatum=release.peildatum
-    )
+    basis = tables.basis_note(f"n = {len(names)} verzonnen kinderen", rule=None, peildatum=release.peildatum)
     words = {**words, "caption": f"{words['caption']} {basis}"}
     return figure_markup(figures.draw_timelines(shown, names=names, window_start=window), **words)
 
@@ -225,7 +223,7 @@ def plaatsingen(release: Release) -> str:
 def breakdowns(release: Release, gemeente: str) -> str:
     """The band of breakdowns over all years, of the smallest area with enough ended stays."""
     bands = release["breakdowns"]
-    minimum = release.policy.minimum_n if release.policy.is_protected else 1
+    minimum = _STEPS_OF_A_BAND * release.policy.base if release.policy.is_protected else 1
     for kind, name, _ in areas_of(gemeente, release.region):
         own = bands[(bands["area_kind"] == kind) & (bands["area"] == (gemeente if kind == "gemeente" else name))]
         if own["n_ended"].sum() >= minimum or kind == "regio":

@@ -50,7 +50,7 @@ def verzilvering(release: Release) -> str:
     months = release["verzilvering_maand"]
     words = tables.describe_realisation(months, release.region, peildatum=release.peildatum)
     n = _products_size(release, release["verzilvering"])
-    return stamped_figure(release, figures.draw_realisation(months), words, n=n, rule=tables.DECLARED)
+    return stamped_figure(release, figures.draw_realisation(months), words, n=n)
 
 
 @exhibit_of_region
@@ -104,9 +104,7 @@ def wachttijd(release: Release) -> str:
     whole = curves[curves["age"] == "alle"]
     words = tables.describe_waits(curves, release.region, peildatum=release.peildatum)
     n = size(release, in_view(whole, "group"), "keer gewacht")
-    return stamped_figure(
-        release, figures.draw_waits(whole), words, n=n, rule=tables.ALLOCATED, curve=True, grid_days=WAIT_GRID_DAYS
-    )
+    return stamped_figure(release, figures.draw_waits(whole), words, n=n, curve=True, grid_days=WAIT_GRID_DAYS)
 
 
 @exhibit_of_region

@@ -77,7 +77,10 @@ def doelen_tabel(release: Release) -> str:
     if table.empty:
         raise DataError("The region has no target to count.\nAdd it to ambitions.csv.")
     note = "Kans: dat het doel in zijn jaar wordt gehaald als niets verandert, volgens het model, op 5% afgerond. "
-    note += "Is het doel ‘lager’ of ‘hoger’, dan is vergeleken met het eerste jaar in de gegevens."
+    note += (
+        "Vraagt het doel alleen minder of meer, dan is vergeleken met het eerste jaar in de gegevens. Noemt het plan "
+    )
+    note += "een begin, dan gaat de verwachting daarvan uit, ook als hier iets anders is geteld."
     caption = counted(release, note, n=_targets_size(release), rule=_two_rules(release))
     return table_markup(table, title="Alle doelen die te tellen zijn: pad, verwachting en kans", caption=caption)
 
@@ -119,7 +122,7 @@ def ambitie_kort(release: Release) -> str:
 def ambitie_pad(release: Release) -> str:
     """Children in residence so far, the target, and where unchanged flows lead."""
     path, aim, past = _residence(release), _aim(release), _past(release)
-    words = tables.describe_ambition(path, aim, past=past, region=release.region, peildatum=release.peildatum)
+    words = tables.describe_ambition(path, aim, past=past, region=release.region)
     figure = figures.draw_ambition(path, aim=aim, past=past)
     return stamped_figure(release, figure, words, n=_residence_size(release, path), rule=_two_rules(release))
 

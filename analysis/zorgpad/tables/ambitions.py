@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from zorgpad.labels import MISSING, enumerate_words, format_date, format_number, format_percent
+from zorgpad.labels import MISSING, enumerate_words, format_number, format_percent
 from zorgpad.region import Region
 
 MEASURE_LABELS = {
@@ -143,7 +143,8 @@ def describe_targets(path: pd.DataFrame, ahead: pd.DataFrame, aims: pd.DataFrame
     return {
         "title": f"De andere doelen: wat is geteld, en waar het heen gaat, regio {region.label}",
         "caption": "Zwart: geteld, met het 95%-interval. Blauw: wat het model verwacht als niets verandert, met het "
-        "gebied waarin 80% van de berekeningen valt. De ster is het doel. Elk vak heeft zijn eigen schaal.",
+        "gebied waarin 80% van de berekeningen valt. De ster is het doel. Noemt het plan een begin, dan gaat de "
+        "verwachting daarvan uit, ook als hier iets anders is geteld. Elk vak heeft zijn eigen schaal.",
         "alt": f"Lijndiagrammen, een vak per doel. {'. '.join(facts)}.",
         "numbers": table.set_index(["doel", "jaar"]),
     }
@@ -162,9 +163,7 @@ def tell_ambition(path: pd.DataFrame, aim: pd.Series) -> str:
     )
 
 
-def describe_ambition(
-    path: pd.DataFrame, aim: pd.Series, *, past: pd.DataFrame, region: Region, peildatum: str
-) -> dict[str, Any]:
+def describe_ambition(path: pd.DataFrame, aim: pd.Series, *, past: pd.DataFrame, region: Region) -> dict[str, Any]:
     """Describe :func:`zorgpad.figures.draw_ambition`: the target, what was counted, and each scenario's middle."""
     year = int(aim["year"])
     last = path[path["year"] == year]
@@ -175,7 +174,7 @@ def describe_ambition(
         "title": f"Kinderen met verblijf: het doel van {year} en waar het heen gaat, regio {region.label}",
         "caption": "Zwart: geteld in de nulmeting. Gekleurd: wat een model verwacht bij elk scenario, vanaf het "
         f"gepubliceerde begin ({_whole(aim['baseline_value'])}). De vlakken horen bij ‘ongewijzigd’: in 80% (donker) "
-        f"en 95% (licht) van de berekeningen ligt het aantal daarin. Gegevens tot {format_date(peildatum)}.",
+        f"en 95% (licht) van de berekeningen ligt het aantal daarin.",
         "alt": f"Lijndiagram. Geteld: {enumerate_words(counted)}. Doel: {_whole(aim['target'])} in {year}. "
         f"Verwacht in {year}: {'; '.join(facts)}.",
         "numbers": wide.rename_axis("jaar").rename_axis(None, axis="columns"),

@@ -8,12 +8,12 @@ from zorgpad.labels import format_date, format_rounded
 ALLOCATED = "toewijzingen zoals ze zijn, niet samengevoegd (rekenregel toewijzing)"
 DECLARED = "declaraties per maand van zorg (rekenregel declaratie)"
 RECORDED = "regels zoals ze zijn aangeleverd (rekenregel regels)"
-PUBLISHED = "gepubliceerde doelen, niet geteld (rekenregel geen)"
+PUBLISHED = "doelen zoals gepubliceerd (rekenregel geen)"
 
 
 def basis_note(n: str, *, rule: str | None, peildatum: str) -> str:
     """The rule, the peildatum and ``n`` as a sentence; only ``n`` where the caption has named the others (``None``)."""
-    return f"Rekenregel: {rule}; peildatum {format_date(peildatum)}; {n}." if rule else f"Aantal: {n}."
+    return f"Zo geteld: {rule}; peildatum {format_date(peildatum)}; {n}." if rule else f"{n}."
 
 
 def size_note(n: float, what: str, *, base: int) -> str:

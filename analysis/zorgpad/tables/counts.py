@@ -72,8 +72,8 @@ def describe_nulmeting(counts: pd.DataFrame, region: Region, *, gemeente: str) -
     return {
         "title": f"Kinderen die niet thuis woonden, {name}",
         "caption": "Geteld is elk kind met een toewijzing die in het jaar liep. Een kind met twee soorten verblijf "
-        "telt in beide vakken mee. Elk vak heeft zijn eigen schaal. Toewijzingen tellen zoals ze zijn: voor deze "
-        "telling voegt geen rekenregel (ijw of cbs) ze samen.",
+        "telt in beide vakken mee. Elk vak heeft zijn eigen schaal. Voor deze telling voegt geen rekenregel (ijw of "
+        "cbs) toewijzingen samen.",
         "alt": f"Staafdiagram voor {name}. Aantal kinderen: {'; '.join(facts)}.",
         "numbers": wide.rename_axis("soort verblijf").rename_axis(None, axis="columns"),
     }
@@ -102,8 +102,8 @@ def describe_stock(
     facts = [f"{label} van {wide[label].iloc[0]} naar {wide[label].iloc[-1]}" for label in wide]
     return {
         "title": f"Kinderen per vorm van verblijf door de tijd, {area}",
-        "caption": f"Stand op de eerste dag van elke maand, tot {format_date(peildatum)}. Regel: "
-        f"{merge_note(region, rule=rule)}.",
+        "caption": "Stand op de eerste dag van elke maand. Regels: "
+        f"{merge_note(region, rule=rule)}; peildatum {format_date(peildatum)}.",
         "alt": f"Lijndiagram voor {area}, van {format_date(first)} tot {format_date(last)}: {'; '.join(facts)}.",
         "numbers": stock_table(counts),
     }

@@ -19,6 +19,7 @@ from zorgpad.labels import (
     format_rounded,
 )
 from zorgpad.region import ANY_CODE, Region
+from zorgpad.tables.basis import ALLOCATED, DECLARED
 
 UNKNOWN = "Onbekend"
 # Days after which a wait is told; the first and last of a grid of two weeks.
@@ -94,7 +95,7 @@ def describe_realisation(months: pd.DataFrame, region: Region, *, peildatum: str
         "title": f"Toegewezen en gedeclareerd per maand, alle verblijf, regio {region.label}",
         "caption": f"Per maand waarin de zorg was. {marked} Gearceerd: wat er naar verwachting nog komt. Is nog geen "
         "vijfde deel binnen, dan is dat niet te zeggen. Bedragen zijn zo afgerond dat één kind niet te herkennen is. "
-        f"Gegevens tot {format_date(peildatum)}.",
+        f"Regels: {DECLARED}; peildatum {format_date(peildatum)}.",
         "alt": f"Staafdiagram per maand. {marked}",
         "numbers": table,
     }
@@ -162,7 +163,7 @@ def describe_waits(curves: pd.DataFrame, region: Region, *, peildatum: str) -> d
         "title": f"Hoe lang kinderen wachten op verblijf, regio {region.label}",
         "caption": "Deel van de kinderen bij wie de hulp nog niet is begonnen, vanaf de dag van de toewijzing, met het "
         "95%-interval. Verlengingen tellen niet mee. Wie nog wacht, telt mee tot de laatste dag die we zien. Wie al "
-        f"eerder op zoek was, wachtte langer dan hier staat. Gegevens tot {format_date(peildatum)}.",
+        f"eerder op zoek was, wachtte langer dan hier staat. Regels: {ALLOCATED}; peildatum {format_date(peildatum)}.",
         "alt": f"Dalende lijnen, een vak per vorm. Na vier weken wacht nog: {'; '.join(facts)}.",
         "numbers": table,
     }

@@ -44,7 +44,8 @@ def describe_timelines(
         "caption": "Elke regel is een vorm van hulp, elke balk een periode. Een pijl betekent: loopt nog op "
         f"{format_date(peildatum)}. Liggen balken boven elkaar, dan liepen ze tegelijk (stapeling). "
         "De stippellijn is het begin van de gegevens. Een ruitje betekent: vanaf hier een andere aanbieder; een "
-        f"driehoekje: een andere gemeente betaalt. Regels: {merge_note(region, rule=rule)}.",
+        f"driehoekje: een andere gemeente betaalt. Regels: peildatum {format_date(peildatum)}; "
+        f"{merge_note(region, rule=rule)}.",
         "alt": f"Tijdlijnen. {'. '.join(stories)}.",
         "numbers": pd.DataFrame(numbers).reset_index(drop=True),
     }

@@ -128,10 +128,11 @@ def tell_band(band: pd.DataFrame, *, area: str) -> str:
         return f"In {area} eindigde in deze jaren geen plaatsing in pleegzorg."
     first, last = int(band["year"].min()), int(band["year"].max())
     period = f"In {first}" if first == last else f"Van {first} tot en met {last}"
+    number = f"{format_number(low)} tot {format_number(high)}" if low < high else f"ongeveer {format_number(low)}"
+    share = format_percent(low / ended) + (f" tot {format_percent(high / ended)}" if low < high else "")
     return (
-        f"{period} eindigden in {area} {format_number(ended)} plaatsingen in pleegzorg. Bij **{format_number(low)} tot "
-        f"{format_number(high)}** daarvan ({format_percent(low / ended)} tot {format_percent(high / ended)}) was het "
-        "zeker of waarschijnlijk een breakdown."
+        f"{period} eindigden in {area} {format_number(ended)} plaatsingen in pleegzorg. Bij **{number}** daarvan "
+        f"({share}) was het zeker of waarschijnlijk een breakdown."
     )
 
 

@@ -20,6 +20,7 @@ from zorgpad.spells import build_spells
 from zorgpad.survival import cumulative_incidence, kaplan_meier, length_of_stay, transition_probabilities
 
 Rule = Literal["ijw", "cbs"]
+RULES: tuple[Rule, ...] = ("ijw", "cbs")
 _KEPT = 64  # answers that are kept
 WHOLE = ""  # the gemeente of the whole region
 # Presets that need no dates of their own; the warning example of ended stays is not for choosing.
@@ -119,8 +120,9 @@ class Answers:
         self._roads_of = lru_cache(maxsize=_KEPT)(self._roads)
 
     def warm(self) -> None:
-        """Build the paths of the usual rule and the estimates of the region: what every first choice needs."""
-        self._estimates_of(WHOLE, "ijw")
+        """Build the paths and estimates of the region under each rule: the slow part of what a first choice needs."""
+        for rule in RULES:
+            self._estimates_of(WHOLE, rule)
 
     def answer(self, choice: Choice) -> Answer:
         """Everything that is shown of ``choice``.

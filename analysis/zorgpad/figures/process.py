@@ -45,6 +45,8 @@ def draw_process(nodes: pd.DataFrame, edges: pd.DataFrame, *, rare_below: float 
     drawn = edges[edges["from_state"].isin(present) & edges["to_state"].isin(set(present) - set(OUTSIDE_CARE))]
     drawn = drawn.sort_values("probability", kind="stable")
     arcs = [_Arc.of(row, place) for row in drawn.itertuples(index=False)]
+    figure.set_layout_engine("none")  # nothing stands outside these axes
+    axes.set_position((0.0, 0.0, 1.0, 1.0))
     _prepare(axes, len(present), max((arc.apex for arc in arcs), default=0.0))
     for arc in arcs:
         _draw_arc(axes, arc, is_rare=not arc.row.probability >= rare_below)
@@ -110,9 +112,9 @@ def _draw_node(axes: Axes, row: Any, height: float, ways_out: list[str]) -> None
     """A box with the name, the number of stays, the median stay and how often care ends."""
     corner, size = (-_HALF_BOX, height - _BOX_HEIGHT / 2), _BOX_HEIGHT
     rounded = "round,pad=0.02,rounding_size=0.1"
-    axes.add_patch(FancyBboxPatch(corner, 2 * _HALF_BOX, size, boxstyle=rounded, fc="#ffffff", ec=SOFT_INK, zorder=5))
+    axes.add_artist(FancyBboxPatch(corner, 2 * _HALF_BOX, size, boxstyle=rounded, fc="#ffffff", ec=SOFT_INK, zorder=5))
     colour = STATE_COLOURS[row.state]
-    axes.add_patch(FancyBboxPatch(corner, 0.1, size, boxstyle="square,pad=0", fc=colour, ec="none", zorder=6))
+    axes.add_artist(FancyBboxPatch(corner, 0.1, size, boxstyle="square,pad=0", fc=colour, ec="none", zorder=6))
     details = [f"{format_number(row.n_stays)} keer"]
     if pd.notna(getattr(row, "n_open", None)):
         details[0] += f", waarvan {format_number(row.n_open)} nu nog"
@@ -145,8 +147,10 @@ def _draw_arc(axes: Axes, arc: _Arc, *, is_rare: bool) -> None:
         alpha=1 if is_rare else 0.85,
         zorder=1 if is_rare else 3,
         capstyle="butt",
+        shrinkA=0,
+        shrinkB=0,
     )
-    axes.add_patch(arrow)
+    axes.add_artist(arrow)  # not add_patch: the limits are set, and it would work out every path once more
 
 
 def _across_per_up(axes: Axes) -> float:

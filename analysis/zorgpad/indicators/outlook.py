@@ -56,13 +56,17 @@ class _Outlook:
     def simulated(self) -> dict[str, dict[str, Drawn]]:
         """Per scenario the same children, counted in all residence, in families and in gesloten."""
         groups = {"verblijf": residence_forms(self.region), "gezin": FAMILY_FORMS, SECURE: [SECURE]}
-        given = {"forms": groups, "years": self.years, "seed": self.seed, "n_draws": self.n_draws}
-        return {name: simulate_forms(self.flows, scenario=each, **given) for name, each in self.scenarios.items()}  # type: ignore[arg-type]
+        return {
+            name: simulate_forms(
+                self.flows, forms=groups, years=self.years, seed=self.seed, n_draws=self.n_draws, scenario=each
+            )
+            for name, each in self.scenarios.items()
+        }
 
     @property
     def last(self) -> int:
         """The last whole year in view."""
-        return self.flows.peildatum.year - 1
+        return int(self.flows.peildatum.year) - 1
 
     def days_in(self, forms: list[str] | tuple[str, ...], year: int) -> int:
         """Days of children in ``forms`` in the year, from begin and end of care."""

@@ -251,7 +251,7 @@ def project(
         raise DataError(f"The target is of {year}, before what is projected.\nUse an earlier peildatum.")
     given = {"years": year - first + 1, "seed": seed, "n_draws": n_draws}  # one seed: scenarios differ by what they do
     drawn = {
-        name: simulate_years(flows, scenario=scenario, **given) * base / base_own  # type: ignore[arg-type]
+        name: simulate_years(flows, scenario=scenario, **given) * base / base_own
         for name, scenario in scenarios.items()
     }
     return tell_draws(drawn, first=first, target=target, year=year)

@@ -32,8 +32,9 @@ def benchmark_table(rates: pd.DataFrame, region: Region, *, gemeente: str) -> pd
         "per 1.000, zoals geteld": _rates(rates, "per_1000", "ci_low", "ci_high"),
     }
     if is_standardised(rates):
-        names = ("standardised_per_1000", "standardised_low", "standardised_high")
-        table["per 1.000, leeftijd meegerekend"] = _rates(rates, *names)
+        table["per 1.000, leeftijd meegerekend"] = _rates(
+            rates, "standardised_per_1000", "standardised_low", "standardised_high"
+        )
     table["verschil met de regio"] = rates["position"].map(POSITION_WORDS).tolist()
     limits = rates.assign(low=rates["shrunken_low"] * whole, high=rates["shrunken_high"] * whole)
     table["per 1.000, ook toeval meegerekend"] = _rates(limits, "shrunken_per_1000", "low", "high")

@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from zorgpad.errors import DisclosureError
 from zorgpad.region import Region
+from zorgpad.releases.frames_nulmeting import AGE_GROUPS
 
 LEAST_WIDTH, LEAST_WITH_MARGINS = 4, 2
 _EVER = "ooit"
@@ -176,7 +177,7 @@ def _within(parts: list[str], name: str, present: set[str]) -> Iterator[Relation
         if last != "jeugdhulp":
             yield [name], [f"{stem}|jeugdhulp"], False
         if last in ("verblijf", "S2"):  # where ages are counted, each child has one
-            ages = sorted(cell for cell in present if cell.startswith(f"{stem}|leeftijd {last} "))
+            ages = [f"{stem}|leeftijd {last} {age}" for age in AGE_GROUPS]
             yield [name], ages, True
         if last.startswith("S2-"):
             yield [name], [f"{stem}|S2"], False

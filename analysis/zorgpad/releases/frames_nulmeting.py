@@ -93,7 +93,7 @@ def _ages_told(cells: pd.DataFrame) -> pd.DataFrame:
     own = _told(cells, AGE, "group")
     parts = own["group"].str.rsplit(" ", n=1, expand=True).reindex(columns=[0, 1])
     told = own.assign(indicator=parts[0], age_from=pd.to_numeric(parts[1]).astype("Int64"))
-    return told[["indicator", "age_from", "n_children"]]
+    return told[["indicator", "age_from", "n_children"]].sort_values(["indicator", "age_from"], ignore_index=True)
 
 
 def _told(cells: pd.DataFrame, kind: str, name: str) -> pd.DataFrame:

@@ -46,7 +46,7 @@ def describe_timelines(
         "De stippellijn is het begin van de gegevens. Een ruitje betekent: vanaf hier een andere aanbieder; een "
         f"driehoekje: een andere gemeente betaalt. Regels: peildatum {format_date(peildatum)}; "
         f"{merge_note(region, rule=rule)}.",
-        "alt": f"Tijdlijnen. {'. '.join(stories)}.",
+        "alt": f"Tijdlijnen van {len(names)} kinderen. {'. '.join(stories)}.",
         "numbers": pd.DataFrame(numbers).reset_index(drop=True),
     }
 

@@ -65,7 +65,7 @@ def draw_targets(path: pd.DataFrame, ahead: pd.DataFrame, *, aims: pd.DataFrame,
         Measures that are percentages.
     """
     names = list(dict.fromkeys(path["indicator"]))
-    figure, panels = new_figure(0.4 + 2.7 * len(names), rows=len(names))
+    figure, panels = new_figure(0.7 + 2.5 * len(names), rows=len(names))
     for axes, name in zip(panels, names, strict=True):
         own, aim = path[path["indicator"] == name], aims[aims["indicator"] == name].iloc[0]
         _draw_target(axes, own, ahead[ahead["indicator"] == name], aim)
@@ -75,6 +75,9 @@ def draw_targets(path: pd.DataFrame, ahead: pd.DataFrame, *, aims: pd.DataFrame,
             FuncFormatter(lambda value, _, share=is_share: format_percent(value) if share else format_number(value))
         )
         axes.set_ylabel(textwrap.fill(str(aim["label"]), _LABEL_LETTERS), fontsize=8.5)
+    most = max(panels, key=lambda axes: len(axes.get_legend_handles_labels()[1]))
+    handles, labels = most.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=9)
     return figure
 
 
@@ -102,4 +105,3 @@ def _draw_target(axes: Axes, own: pd.DataFrame, ahead: pd.DataFrame, aim: pd.Ser
     axes.set_ylim(-0.06 * top if ends and aim["goal"] == 0 else 0, top)  # a star at 0 stands free of the years
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(visible=False, axis="x")
-    axes.legend(loc="best", fontsize=8.5)

@@ -12,8 +12,7 @@ import pandas as pd
 from zorgpad import figures, tables
 from zorgpad.errors import DataError, DisclosureError
 from zorgpad.explore.answers import CHOOSABLE, WHOLE, Answer, Answers, Choice, Roads
-from zorgpad.labels import STATE_LABELS, format_date, format_number
-from zorgpad.presets import PRESETS
+from zorgpad.labels import MONTHS, STATE_LABELS, format_date, format_number
 from zorgpad.region import load_region
 from zorgpad.register import read_register
 from zorgpad.releases import RELEASE_VARIABLE
@@ -22,8 +21,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 88
+# Map and curves side by side, so that a choice changes what is in sight; below each other where there is no room.
+_COLUMN = {"flex": "1 1 28em", "min_width": "22em"}
 _EXITS = ("breakdown", "naar_huis", "andere_gezinsvorm", "opschaling", "afschaling", "volwassen")
 _RULES = {"verlengingen samengevoegd (ijw)": "ijw", "alleen overlap samengevoegd (cbs)": "cbs"}
+_PRESETS: dict[str, str] = {
+    "prevalent": "alle, ook die eerder begonnen",
+    "entry": "begin waargenomen (instroomcohort)",
+    "berkeley": "begin waargenomen, minstens 8 dagen",
+}
 _BREAKDOWNS = {
     "zeker of waarschijnlijk": "breakdown",
     "alleen zeker": "breakdown_certain",
@@ -115,15 +121,16 @@ class Workbench:
             options=[(STATE_LABELS[form], form) for form in forms], value="pleegzorg", description="vorm", **wide
         )
         self.period = widgets.SelectionRangeSlider(
-            options=[(f"{day[8:]}-{day[5:7]}-{day[:4]}", day) for day in days],
+            options=[(_short_day(day), day) for day in days],
             index=(0, len(days) - 1),
             description="periode",
             continuous_update=False,
             **wide,
         )
         self.rule = widgets.Dropdown(options=list(_RULES.items()), value="ijw", description="rekenregel", **wide)
-        labels = [(PRESETS[name].label.split(":")[0].split(",")[0], name) for name in CHOOSABLE]
-        self.preset = widgets.Dropdown(options=labels, value="prevalent", description="verblijven", **wide)
+        self.preset = widgets.Dropdown(
+            options=[(_PRESETS[name], name) for name in CHOOSABLE], value="prevalent", description="verblijven", **wide
+        )
         self.exits = widgets.Dropdown(
             options=list(_BREAKDOWNS.items()), value="breakdown", description="breakdown", **wide
         )
@@ -133,13 +140,14 @@ class Workbench:
         left = widgets.VBox([self.gemeente, self.form, self.period])
         right = widgets.VBox([self.rule, self.preset, self.exits])
         top = widgets.HBox([left, right], layout={"flex_flow": "row wrap"})
-        one = widgets.VBox([_heading("Zorgpaden"), self.process])
+        one = widgets.VBox([_heading("Zorgpaden"), self.process], layout=_COLUMN)
         two = widgets.VBox(
             [
                 _heading("Wie er nog is"), self.stay,
                 _heading("Hoe het eindigt"), self.incidence,
                 _heading("Welke hulp, door de tijd"), self.chronogram,
-            ]
+            ],
+            layout=_COLUMN,
         )  # fmt: skip
         both = widgets.HBox([one, two], layout={"flex_flow": "row wrap"})
         return widgets.VBox([widgets.HTML(f"<p>{_WARNING}</p>"), top, self.message, both, self.table])
@@ -166,6 +174,12 @@ def open_workbench(register: str, *, region: str, peildatum: str) -> Workbench:
 def _image() -> widgets.Image:
     """An empty picture."""
     return widgets.Image(format="png", layout={"max_width": "100%", "object_fit": "contain"})
+
+
+def _short_day(day: str) -> str:
+    """A day of the slider: the month where it is the first of one (``jan 2021``)."""
+    month = f"{MONTHS[int(day[5:7]) - 1][:3]} {day[:4]}"
+    return month if day.endswith("-01") else f"{int(day[8:])} {month}"
 
 
 def _heading(text: str) -> widgets.HTML:

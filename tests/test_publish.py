@@ -164,6 +164,29 @@ def test_a_table_has_caption_and_scopes(shown):
     assert '<p class="zp-note">Peiljaar.</p>' in html
 
 
+@pytest.mark.parametrize(
+    ("cells", "is_right"),
+    [
+        (["1.234", "–", "0–4"], True),
+        (["12% (8–17%)", "<1% (0–2%)", "te weinig om te zeggen"], True),
+        (["€ 1.680.000", "−25", "+205 (−10 tot 30)"], True),
+        (["15 van 20", "0"], True),
+        (["1e helft 2023", "2e helft 2023"], False),
+        (["1 januari 2024"], False),
+        (["475 (2023), 95%: 433 – 520"], False),
+        (["21 maanden", "niet bereikt"], False),
+        (["–", "–"], False),
+        (["pleegzorg", "12"], False),
+    ],
+)
+def test_numbers_that_were_written_for_readers_are_aligned_as_numbers(shown, cells, is_right):
+    """Right, with their header, so that units stand below each other; a column with words in it stays left."""
+    publish_table(pd.DataFrame({"vorm": ["a"] * len(cells), "n": cells}), title="Tabel")
+    html = publish.published_html(shown[0])
+    assert html.count('<td class="zp-n">') == (len(cells) if is_right else 0)
+    assert ('<th scope="col" class="zp-n">n</th>' in html) == is_right
+
+
 def test_every_level_of_the_index_is_a_row_header(shown):
     """Two index levels give two header cells; column levels are joined; an unnamed corner is no empty header."""
     index = pd.MultiIndex.from_tuples([("Asten", "pleegzorg")], names=["gemeente", None])

@@ -39,6 +39,11 @@ CSS_PIXELS_PER_INCH = 96
 _ACTIVE_TAGS = frozenset(
     {"script", "style", "link", "iframe", "object", "embed", "form", "input", "meta", "base", "svg"}
 )
+# A number with its sign, unit, interval or whole, or what stands in its place.
+_WRITTEN_NUMBER = re.compile(
+    r"(?:€ ?|<|[+−])?\d[\d.]*(?:,\d+)?%?(?: ?[(–][^:]*| van \d[\d.]*)?"
+    r"|te weinig om te zeggen|bijna niemand|niet bereikt|(?:minder|meer) dan \d+%"
+)
 _SOURCES = frozenset({"src", "srcset", "poster", "background", "data"})
 
 
@@ -246,7 +251,15 @@ def _column(values: pd.Series) -> tuple[bool, list[str]]:
     if is_number and _are_years(values.name, present):
         return False, [_cell(value if _is_missing(value) else str(int(value)), 0) for value in values]
     decimals = _decimals(present) if is_number else 0
+    is_number = is_number or _read_as_numbers(present)
     return is_number, [_cell(value, decimals) for value in values]
+
+
+def _read_as_numbers(values: list[Any]) -> bool:
+    """Whether every cell is a number as it was written for readers: ``€ 1.234``, ``12% (8–17%)``, ``0–4``, a dash."""
+    texts = [value for value in values if isinstance(value, str)]
+    written = [text for text in texts if text != MISSING]
+    return len(texts) == len(values) and bool(written) and all(_WRITTEN_NUMBER.fullmatch(text) for text in written)
 
 
 def _are_years(label: Any, numbers: list[Any]) -> bool:

@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env report test exactness bench-report kills bundle-check lint coverage-simulation support-simulation backcast lock clean
+.PHONY: help env report test exactness bench-report bench-explore kills bundle-check lint coverage-simulation support-simulation backcast lock clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -44,6 +44,9 @@ exactness: env ## compare 3,000 random children with a day-by-day brute force (d
 
 bench-report: env ## compare zorgpad report with the commands papermill and nbconvert (docs/engine.md)
 	@$(BIN)/python tests/benchmarks/bench_report.py
+
+bench-explore: env $(SAMPLE)/meta.json ## measure how long verkennen takes to answer each control (docs/figures.md)
+	@$(BIN)/python tests/benchmarks/bench_explore.py $(SAMPLE)
 
 kills: env ## kill 530 batches at random moments and count what is half, lost or left (docs/engine.md)
 	@$(BIN)/python tests/benchmarks/kills.py

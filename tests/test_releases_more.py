@@ -11,8 +11,10 @@ from zorgpad import figures, tables
 from zorgpad.disclosure import choose_policy
 from zorgpad.region import load_region
 from zorgpad.releases import EXHIBITS, Gallery, draw_exhibit, make_release
-from zorgpad.releases.store import read_release, write_release
-from zorgpad.sample import make_register
+from zorgpad.releases.make import LazyFrames
+from zorgpad.releases.source import Source
+from zorgpad.releases.store import Release, read_release, write_release
+from zorgpad.sample import make_register, simulate_register
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 NEW = (
@@ -300,6 +302,26 @@ def test_the_page_of_targets_has_a_path_and_a_chance_for_each_that_can_be_counte
     path = release["doelen"]
     assert (path.loc[path["measure"] == "gesloten", "value"] % 5 == 0).all()
     assert set(path["measure"]) == {"gesloten", "duur"}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("zuidoost_utrecht", "nodig: etmalen: declaraties eenheid 14"),
+        ("flevoland", "het model volgt alleen kinderen met verblijf"),
+        ("midden_ijssel_oost_veluwe", "de regio heeft nog geen getal gekozen"),
+    ],
+)
+def test_the_targets_of_the_other_regions_say_why_there_is_no_chance(name, told):
+    """Without declarations nothing is known of etmalen; a path of ambulant or breakdowns has no projection."""
+    region = load_region(name)
+    source = Source(simulate_register(region, seed=1, children=300)[0], region, "2024-01-01")
+    policy = choose_policy("werkgroep")
+    little = Release(region, "2024-01-01", policy, is_synthetic=True, frames=LazyFrames(source, policy, b"k" * 32))
+    gemeente = region.gemeenten["gm_code"].iloc[0]
+    assert told in draw_exhibit(little, "doelen_tabel", gemeente=gemeente)
+    path = draw_exhibit(little, "doelen_pad", gemeente=gemeente)
+    assert ("<img" in path) == (name != "zuidoost_utrecht")
 
 
 def test_ages_add_up_to_the_children_of_the_region(release):

@@ -93,6 +93,8 @@ def targets_table(
             limits = f"{_value(row['ci_low'], measure)} – {_value(row['ci_high'], measure)}"
             last = f"{known[-1]}, 95%: {limits}"
         expected, chance = _expected(aim, ahead, why_not)
+        if not known and chance == _TOO_FEW and aim["data_needed"]:
+            chance = f"nodig: {aim['data_needed']}"
         rows[name] = [MEASURE_LABELS[measure], known[0] if known else MISSING, last, aim_text(aim), expected, chance]
     columns = ["geteld als", "eerste jaar", "laatste jaar", "streven", "verwacht, 80%-interval", "kans"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("doel")

@@ -77,11 +77,11 @@ def test_a_lost_process_is_told_in_two_lines(run, monkeypatch):
 def test_a_report_of_real_children_that_could_not_be_attacked_does_not_leave(monkeypatch, region):
     """No children fit what the attacker takes for granted: of invented ones nothing is at stake, of real ones it is."""
 
-    def no_children_fit(*_):
+    def no_children_fit(*_, **__):
         raise DisclosureError("No table fits.\nTell it.")
 
     monkeypatch.setattr("zorgpad.releases.attack_release", no_children_fit)
     cells = pd.DataFrame({"cell": ["a"], "truth": [7]})
-    assert _attacked(cells, region, is_synthetic=True) is None
+    assert _attacked(cells, region, "2024-01-01", is_synthetic=True) is None
     with pytest.raises(DisclosureError, match="No table fits"):
-        _attacked(cells, region, is_synthetic=False)
+        _attacked(cells, region, "2024-01-01", is_synthetic=False)

@@ -1,10 +1,15 @@
 """The attacker on a release uses what frames tell of each other; a release that forgets that is seen through."""
 
+import sys
+
 import pandas as pd
 import pytest
 
+from zorgpad import cli
+from zorgpad.batch.guard import Published, write_account
 from zorgpad.errors import DisclosureError
-from zorgpad.releases import attack_release
+from zorgpad.releases import attack_release, attack_with_margins
+from zorgpad.releases.protect import ACCOUNT_COLUMNS
 from zorgpad.tables import attack_note
 
 ASTEN = "GM0743"
@@ -72,7 +77,7 @@ def test_who_has_the_margins_exactly_is_told_apart_from_who_has_not(region):
     cells = [f"2023-05-01|stand|gemeente|{code}|crisis" for code in codes]
     shown = pd.DataFrame({"cell": [*cells, f"2023-05-01|stand|subregio|{name}|crisis"], "base": 5})
     shown = shown.assign(n=[5, *[0] * (len(codes) - 1), 5], truth=[4, *[0] * (len(codes) - 1), 4])
-    found = attack_release(shown, region)
+    found = attack_with_margins(shown, region)
     assert (found.n_narrow, found.n_narrow_margins) == (0, 0)
 
 
@@ -80,3 +85,27 @@ def test_the_note_says_what_was_tried_and_found():
     """In Dutch, with the numbers."""
     assert "lukte nergens" in attack_note(8721, 14835, 0)
     assert "Bij 3 aantallen" in attack_note(8721, 14835, 3)
+
+
+def checked(monkeypatch, capsys, folder):
+    """Exit code and words of ``zorgpad check --attack``."""
+    monkeypatch.setattr(sys, "argv", ["zorgpad", "check", str(folder), "--attack"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    told = capsys.readouterr()
+    return stop.value.code, told.out + told.err
+
+
+def test_check_attacks_the_counts_in_the_evidence(tmp_path, monkeypatch, capsys):
+    """Two counts that bound each other: exit code 5 and how many; without evidence: where to give it."""
+    (tmp_path / "report").mkdir()
+    assert "--evidence" in checked(monkeypatch, capsys, tmp_path / "report")[1]
+    names = [f"2023-05-01|stand|gemeente|{ASTEN}|pleegzorg", f"2023|nulmeting|gemeente|{ASTEN}|2023|published|verblijf"]
+    label = {"region": "een10voordejeugd", "peildatum": "2024-01-01", "policy": "werkgroep", "is_synthetic": True}
+    account = pd.DataFrame([("stand", "linked rounding", 2, 2, 0, 0, 3, 0, 0.0)], columns=list(ACCOUNT_COLUMNS))
+    for shown, code, words in (([10, 5], 5, "2 under 4 wide"), ([5, 10], 0, "0 under 4 wide")):
+        cells = pd.DataFrame({"cell": names, "n": shown, "base": 5, "truth": [7, 8]})
+        write_account(Published("digest", label, account, cells), tmp_path / "report.evidence")
+        found, told = checked(monkeypatch, capsys, tmp_path / "report")
+        assert words in told
+        assert (found or 0) == code

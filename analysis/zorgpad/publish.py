@@ -191,8 +191,11 @@ def _require(text: str, name: str, what: str) -> None:
 
 def _draw(figure: Figure) -> tuple[str, int, int]:
     """``figure`` as base64 PNG, with its width and height in CSS pixels."""
+    from zorgpad.figures import plain_letters  # only who draws waits for it
+
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH, bbox_inches="tight", metadata={"Software": None})
+    with plain_letters(figure):
+        figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH, bbox_inches="tight", metadata={"Software": None})
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None:  # else JupyterLab shows the figure once more at the end of the cell, without a stamp
         pyplot.close(figure)

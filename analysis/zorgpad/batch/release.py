@@ -51,20 +51,21 @@ def _make(
     from zorgpad.disclosure import choose_policy  # these take seconds, which only this process should wait for
     from zorgpad.region import load_region
     from zorgpad.register import read_register
-    from zorgpad.releases import make_release, write_release
+    from zorgpad.releases import Source, protect_release, write_release
 
     records, area = read_register(register), load_region(region)
-    make = partial(make_release, records, area, peildatum=peildatum, policy=choose_policy(policy), key=key)
+    made = Source(records, area, peildatum)  # built once: a further attempt only rounds
+    make = partial(protect_release, made, policy=choose_policy(policy), key=key)
     for attempt in range(1 if records.is_synthetic else MOST_ATTEMPTS):
         release = make(earlier=earlier, attempt=attempt)
         cells = release.history.cells() if release.history else pd.DataFrame()
-        found = _attacked(cells, area, is_synthetic=records.is_synthetic)
+        found = _attacked(cells, area, peildatum, is_synthetic=records.is_synthetic)
         if found is None or found.n_narrow == 0:
             break
     return Published(write_release(release, folder), release.label, release.account, cells, found)
 
 
-def _attacked(cells: pd.DataFrame, area: Region, *, is_synthetic: bool) -> pd.DataFrame | None:
+def _attacked(cells: pd.DataFrame, area: Region, peildatum: str, *, is_synthetic: bool) -> pd.DataFrame | None:
     """What the attacker learns; None where no children fit what he takes for granted, and nothing real is at stake.
 
     Raises
@@ -75,7 +76,7 @@ def _attacked(cells: pd.DataFrame, area: Region, *, is_synthetic: bool) -> pd.Da
     from zorgpad.releases import attack_release
 
     try:
-        return None if cells.empty else attack_release(cells.drop(columns="truth"), area)
+        return None if cells.empty else attack_release(cells, area, peildatum=peildatum)
     except DisclosureError:
         if is_synthetic:
             return None

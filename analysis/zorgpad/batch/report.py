@@ -137,7 +137,7 @@ def manifests(report: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 
 def pdfs_of(part: Path) -> list[str]:
-    """The pages on paper: made of pages that are looked through, and in a form that the scanner cannot read."""
+    """The pages on paper, each made of one page and nothing else."""
     return [path.relative_to(part).as_posix() for path in part.rglob("*.pdf")]
 
 

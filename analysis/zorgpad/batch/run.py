@@ -168,7 +168,7 @@ def run_batch(
             seconds[job.key] = round(outcome.seconds, 2)
         n_dropped = finish(part, plan, records, folder=folder, seconds=seconds)
         account = plan.guard.evidence or folder.with_name(f"{folder.name}.evidence")
-        seen = {RECORDS, *pdfs_of(part), *(pages_of(part) if plan.about.is_synthetic else ())}
+        seen = {RECORDS, *((*pages_of(part), *pdfs_of(part)) if plan.about.is_synthetic else ())}
         plan.guard.let_go(plan.published, part, account=account, seen=seen, region=plan.region)
     runs = tuple(run_of(plan, job.gm_code, job.notebook.name, records[job]) for job in plan.jobs)
     return BatchResult(runs, folder, n_dropped, n_reused)

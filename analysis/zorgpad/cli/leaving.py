@@ -79,7 +79,8 @@ def _attack(evidence: Path, region: str | None) -> None:
     if not (evidence / "cells.csv").is_file():
         raise DataError(f"There are no protected counts in {evidence}.\nGive the folder of evidence with --evidence.")
     told = json.loads((evidence / "evidence.json").read_text(encoding="utf-8"))
-    found = attack_release(pd.read_csv(evidence / "cells.csv"), load_region(region or told["release"]["region"]))
+    cells, release = pd.read_csv(evidence / "cells.csv"), told["release"]
+    found = attack_release(cells, load_region(region or release["region"]), peildatum=release["peildatum"])
     typer.echo(
         f"{found.n_cells:,} counts attacked with {found.n_relations:,} relations between them: "
         f"{found.n_exact} known exactly, {found.n_narrow} under 4 wide."

@@ -5,7 +5,7 @@ from zorgpad.disclosure.audit import audit
 from zorgpad.disclosure.curves import curve_loss, protect_curve, protect_quantiles
 from zorgpad.disclosure.evidence import write_evidence
 from zorgpad.disclosure.graphs import protect_graph
-from zorgpad.disclosure.history import History
+from zorgpad.disclosure.history import History, Names, Relation
 from zorgpad.disclosure.ledger import Ledger
 from zorgpad.disclosure.policies import Policy, choose_policy
 from zorgpad.disclosure.rounding import Rounded, controlled_rounding, keyed_rounding, remember, thresholds
@@ -23,8 +23,10 @@ __all__ = [
     "Atoms",
     "History",
     "Ledger",
+    "Names",
     "Policy",
     "Protected",
+    "Relation",
     "Rounded",
     "atoms_of",
     "attack",

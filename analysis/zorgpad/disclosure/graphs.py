@@ -140,10 +140,8 @@ def _rounded(flows: _Flows, n_nodes: int, base: int, key: bytes, history: Histor
     labels = [f"graph|{name}" for name in flows.names]
     low, high = flows.counts // base, -(-flows.counts // base)
     ranges = [(low, high)]
-    for only_last in (True, False):
-        if not history:
-            break
-        errors = history.windows(labels, flows.counts, base=base, only_last=only_last)
+    told = history.levels(labels, flows.counts, base=base) if history else {"beside": [], "windows": []}
+    for errors in [*reversed(told["windows"]), *reversed(told["beside"])]:
         least = np.maximum(low - 1, np.ceil((flows.counts + errors[0]) / base - 1e-9)).clip(0)
         most = np.minimum(high + 1, np.floor((flows.counts + errors[1]) / base + 1e-9))
         least[flows.counts == 0] = most[flows.counts == 0] = 0

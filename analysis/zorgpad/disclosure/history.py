@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,9 @@ KNOWN_CHANGE = 4
 SEAL_BYTES = 8
 
 Floats = NDArray[np.float64]
+Ends = tuple[Floats, Floats]  # least and greatest error of each cell
 Earlier = Mapping[str, Sequence[tuple[int, int, str]]]  # name of a cell → count, base and seal, oldest first
+Relation = tuple[list[str], list[str], bool]  # a sum of true counts that is at most another sum; equal when True
 
 
 def seal(key: bytes, cell: str, n: int) -> str:
@@ -31,6 +34,45 @@ def known_changes(key: bytes, cell: str, truth: int) -> dict[str, int]:
     return {seal(key, cell, truth - change): change for change in changes}
 
 
+class Names:
+    """Names of counts, to ask which there are."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._names = dict.fromkeys(names)
+        self._sorted: list[str] | None = None
+
+    def __contains__(self, name: str) -> bool:
+        """Whether there is a count of that name."""
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        """In the order in which they came."""
+        return iter(self._names)
+
+    def add(self, names: Iterable[str]) -> None:
+        """Add names; those that are there stay."""
+        self._names.update(dict.fromkeys(names))
+        self._sorted = None
+
+    def starting(self, begin: str) -> list[str]:
+        """Every name that begins so, sorted."""
+        if self._sorted is None:
+            self._sorted = sorted(self._names)
+        found = []
+        for at in range(bisect_left(self._sorted, begin), len(self._sorted)):
+            if not self._sorted[at].startswith(begin):
+                break
+            found.append(self._sorted[at])
+        return found
+
+    def ending(self, end: str) -> list[str]:
+        """Every name that ends so, in the order in which they came."""
+        return [name for name in self._names if name.endswith(end)]
+
+
+Around = Callable[[str, Names], Iterable[Relation]]
+
+
 class History:
     """The counts of earlier releases, and those of the release that is being made.
 
@@ -45,23 +87,61 @@ class History:
         Of the rounding: it makes and reads the seals.
     earlier : mapping of str to sequence of (int, int, str), optional
         Per cell what was shown, its base, and the seal of the truth (:meth:`Ledger.history` reads them).
+    relations : callable, optional
+        What holds between a count and those that were made before it, by their names. Where it holds in truth, counts
+        are shown so that it holds between them as well: a part is never above its whole.
     """
 
-    def __init__(self, key: bytes, earlier: Earlier | None = None) -> None:
-        self._key, self._earlier = key, earlier or {}
+    def __init__(self, key: bytes, earlier: Earlier | None = None, *, relations: Around | None = None) -> None:
+        self._key, self._earlier, self._relations = key, earlier or {}, relations
         self._now: dict[str, tuple[int, int, int]] = {}
+        self._names = Names()
         self._most: dict[str, int] = {}
 
-    def windows(
-        self, names: Sequence[str], truth: Iterable[int], *, base: int, only_last: bool = False
-    ) -> tuple[Floats, Floats]:
+    def levels(self, names: Sequence[str], truth: Iterable[int], *, base: int) -> dict[str, list[Ends]]:
         """Least and greatest error that each count may have now; infinite where nothing binds it.
 
-        ``only_last``: beside the release before only, for a reader who does not know more changes than that one.
+        ``windows``: beside all earlier releases, and beside the release before only, for a reader who does not know
+        more changes than that one. ``beside``: the same, and beside the counts of this release too.
         """
-        truth = list(truth)
-        low = np.full(len(names), -np.inf)
-        high = np.array([self._most.get(name, np.inf) - n for name, n in zip(names, truth, strict=True)], dtype=float)
+        numbers = [int(n) for n in truth]
+        beside = self._beside(names, numbers, base)
+        tied = [self._tied(names, numbers, base, only_last=last) for last in (False, True)]
+        both = [(np.maximum(low, beside[0]), np.minimum(high, beside[1])) for low, high in tied]
+        return {"windows": tied, "beside": both}
+
+    def _beside(self, names: Sequence[str], truth: Sequence[int], base: int) -> Ends:
+        """The errors that other counts of this release leave; what one step does not reach does not bind."""
+        low, high = np.full(len(names), -np.inf), np.full(len(names), np.inf)
+        for i, (name, n) in enumerate(zip(names, truth, strict=True)):
+            self._names.add([name])
+            found = self._relations(name, self._names) if self._relations else ()
+            ends = [(-np.inf, float(self._most.get(name, np.inf))), *(self._room(name, n, one) for one in found)]
+            least = max((a for a, _ in ends if a - n < base), default=-np.inf)
+            most = min((b for _, b in ends if n - b < base), default=np.inf)
+            if least <= most:
+                low[i], high[i] = least - n, most - n
+        return low, high
+
+    def _room(self, name: str, n: int, relation: Relation) -> tuple[float, float]:
+        """Least and greatest that a count may be shown as, by one relation with counts that are shown already."""
+        smaller, larger, is_sum = relation
+        others = [one for one in (*smaller, *larger) if one != name]
+        if name not in (*smaller, *larger) or any(one not in self._now for one in others):
+            return -np.inf, np.inf
+        shown = {one: self._now[one][0] for one in others} | {name: 0}
+        true = {one: self._now[one][2] for one in others} | {name: n}
+        gap = sum(true[one] for one in larger) - sum(true[one] for one in smaller)
+        if gap < 0 or (is_sum and gap):
+            return -np.inf, np.inf  # it does not hold of these children
+        left = sum(shown[one] for one in larger) - sum(shown[one] for one in smaller)
+        if name in smaller:
+            return (left if is_sum else -np.inf), left
+        return -left, (-left if is_sum else np.inf)
+
+    def _tied(self, names: Sequence[str], truth: Sequence[int], base: int, *, only_last: bool) -> Ends:
+        """The errors that earlier releases leave; ``only_last``: the release before."""
+        low, high = np.full(len(names), -np.inf), np.full(len(names), np.inf)
         if not self._earlier:
             return low, high
         for i, (name, n) in enumerate(zip(names, truth, strict=True)):
@@ -83,6 +163,7 @@ class History:
         """Add counts to the release that is being made."""
         for name, n, true in zip(names, shown, truth, strict=True):
             self._now[name] = (int(n), base, int(true))
+        self._names.add(names)
 
     def cells(self) -> pd.DataFrame:
         """The counts of this release: cell, n, base and truth, by cell; for the ledger, which seals the truth."""

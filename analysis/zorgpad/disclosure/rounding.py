@@ -59,6 +59,7 @@ class _Part:
     atom_weight: NDArray[np.float64]
     cell_weight: NDArray[np.float64]
     windows: Sequence[Window]
+    beside: Sequence[Window]
 
     def limits(self, reach: int, base: int, window: Window | None) -> tuple[Ints, Ints]:
         """Least and greatest multiple of the base (in bases) that each cell may show; a cell without children is 0."""
@@ -107,6 +108,7 @@ def controlled_rounding(
     atom_labels: Sequence[str],
     seen: Seen | None = None,
     windows: Sequence[Window] = (),
+    beside: Sequence[Window] = (),
 ) -> Rounded:
     """Round disjoint groups so that every published sum of them is a multiple of the base near its truth.
 
@@ -129,6 +131,8 @@ def controlled_rounding(
         Least and greatest error (shown less true) of each cell (:class:`zorgpad.disclosure.History`), the strictest
         first; the next are for where it is infeasible. They come before nearness: a cell goes two steps rather than
         out of its window.
+    beside : sequence of pairs of ndarray, optional
+        Windows that are tried before those, within one step only: what other counts that are published ask for.
 
     Returns
     -------
@@ -151,7 +155,7 @@ def controlled_rounding(
     atom_names, cell_names = _named("atom", atom_labels), _named("cell", labels)
     atom_target, atom_weight = _aims(counts, atom_names, base, key, seen or {})
     cell_target, cell_weight = _aims(truth, cell_names, base, key, seen or {})
-    bound = [window for window in windows if np.isfinite(window).any()]
+    bound, first = ([window for window in some if np.isfinite(window).any()] for some in (windows, beside))
     rounded = atom_target.copy()
     for rows, columns in linked_parts(matrix):
         if len(rows) == 0:
@@ -165,12 +169,13 @@ def controlled_rounding(
                 atom_weight[columns] * _ATOM,
                 cell_weight[rows],
                 [(least[rows], most[rows]) for least, most in bound],
+                [(least[rows], most[rows]) for least, most in first],
             ),
             base,
         )
     published = np.asarray(matrix @ rounded, dtype=np.int64)
     error = published - truth
-    n_untied = int(((error < bound[-1][0]) | (error > bound[-1][1])).sum()) if bound else 0
+    n_untied = int(((error < windows[-1][0]) | (error > windows[-1][1])).sum()) if windows else 0
     deviation = np.abs(error)
     return Rounded(rounded, published, deviation >= base, int(deviation.max(initial=0)), n_untied)
 
@@ -224,7 +229,8 @@ def _solve(part: _Part, base: int) -> Ints:
     levels: list[Window | None] = [*part.windows, None]
     if part.matrix.shape[0] == 1:
         return _spread(part.atom_target, _alone(part, base, levels))
-    for steps, window in [(steps, window) for window in levels for steps in (1, 2)]:
+    tries = [(1, window) for window in part.beside]
+    for steps, window in [*tries, *((steps, window) for window in levels for steps in (1, 2))]:
         solution = _milp(part, base, steps, window)
         if solution is not None:
             return solution
@@ -237,8 +243,9 @@ def _solve(part: _Part, base: int) -> Ints:
 def _alone(part: _Part, base: int, levels: Sequence[Window | None]) -> int:
     """What a cell of a part of its own shows: its aim, or what is nearest to it within the first window that can be."""
     aim = int(part.cell_target[0])
-    for window in levels:
-        least, most = part.limits(2 * base if window else base, base, window)
+    tries = [(base, window) for window in part.beside]
+    for reach, window in [*tries, *((2 * base if window else base, window) for window in levels)]:
+        least, most = part.limits(reach, base, window)
         if least[0] <= most[0]:
             return int(np.clip(aim, least[0] * base, most[0] * base))
     return aim

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -131,9 +131,7 @@ def protect_cells(
         )
     before, truth = seen or {}, np.asarray(atoms.matrix @ atoms.n, dtype=np.int64)
     told = [f"{block}|{cell}" if block else cell for cell in atoms.cells]
-    windows = (
-        [history.windows(told, truth, base=policy.base, only_last=last) for last in (False, True)] if history else []
-    )
+    windows = history.levels(told, truth, base=policy.base) if history else {"windows": [], "beside": []}
     rounded, n_attempts, n_narrow = _round(atoms, policy.base, key, before, attempts, windows)
     now = remember(before, rounded, truth=truth, atoms=atoms.n, labels=atoms.cells, atom_labels=atoms.labels)
     if history:
@@ -251,7 +249,7 @@ def _round(
     key: bytes,
     seen: Seen,
     attempts: int,
-    windows: Sequence[Window],
+    windows: Mapping[str, Sequence[Window]],
 ) -> tuple[Rounded, int, int | None]:
     """The first rounding that holds against a reader with every margin, or the best of all; attempts; narrow cells.
 
@@ -262,8 +260,11 @@ def _round(
     turns, group_turns = np.zeros(len(atoms.cells), dtype=int), np.zeros(len(atoms.labels), dtype=int)
     tried: list[tuple[Rounded, int, int]] = []
     for attempt in range(1, attempts + 1):
-        names = {"labels": _turned(atoms.cells, turns), "atom_labels": _turned(atoms.labels, group_turns)}
-        rounded = controlled_rounding(atoms.n, atoms.matrix, base=base, key=key, seen=seen, windows=windows, **names)
+        names: dict[str, Any] = {
+            "labels": _turned(atoms.cells, turns),
+            "atom_labels": _turned(atoms.labels, group_turns),
+        }
+        rounded = controlled_rounding(atoms.n, atoms.matrix, base=base, key=key, seen=seen, **(names | dict(windows)))
         if attempts == 1:
             return rounded, 1, None
         is_narrow = _narrow(atoms, rounded, base)

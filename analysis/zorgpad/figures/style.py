@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
@@ -11,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
 
 from zorgpad.labels import format_number, format_percent
@@ -85,11 +87,21 @@ def new_figure(
     return figure, list(axes.ravel())
 
 
+@contextmanager
+def plain_letters(figure: Figure) -> Iterator[None]:
+    """Draw every text as it is: a name with two dollar signs is no formula, and cannot stop a figure."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    with mpl.rc_context({"text.parse_math": False}):
+        yield
+
+
 def to_png(figure: Figure, *, dots_per_inch: int) -> bytes:
     """The figure as a picture, drawn once; ``savefig`` draws a figure with a layout twice."""
     buffer = io.BytesIO()
     figure.set_dpi(dots_per_inch)
-    FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call] # matplotlib's
+    with plain_letters(figure):
+        FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call] # matplotlib's
     return buffer.getvalue()
 
 

@@ -8,11 +8,12 @@ from zorgpad.releases import (  # noqa: F401 - they register their exhibits
     exhibits_region,
     exhibits_stays,
 )
-from zorgpad.releases.attack import Attack, attack_release
+from zorgpad.releases.attack import Attack, attack_release, attack_with_margins
 from zorgpad.releases.exhibits import EXHIBITS, Gallery, draw_exhibit, exhibit, exhibit_of_region
-from zorgpad.releases.make import make_release
+from zorgpad.releases.make import make_release, protect_release
 from zorgpad.releases.page import RELEASE_VARIABLE, Page, open_release
 from zorgpad.releases.rates import gemeente_rates, last_year
+from zorgpad.releases.source import Source
 from zorgpad.releases.store import Release, read_label, read_release, write_release
 
 __all__ = [
@@ -22,7 +23,9 @@ __all__ = [
     "Gallery",
     "Page",
     "Release",
+    "Source",
     "attack_release",
+    "attack_with_margins",
     "draw_exhibit",
     "exhibit",
     "exhibit_of_region",
@@ -30,6 +33,7 @@ __all__ = [
     "last_year",
     "make_release",
     "open_release",
+    "protect_release",
     "read_label",
     "read_release",
     "write_release",

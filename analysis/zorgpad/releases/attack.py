@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linprog
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack
 from scipy.sparse.csgraph import connected_components
 
+from zorgpad.disclosure import Names, Relation
 from zorgpad.errors import DisclosureError
 from zorgpad.region import Region
-from zorgpad.releases.frames_nulmeting import AGE_GROUPS
+from zorgpad.releases.relations import Relations
 
 LEAST_WIDTH, LEAST_WITH_MARGINS = 4, 2
-_EVER = "ooit"
-# Frames in which every child or stay counts in one gemeente: there areas add up. Elsewhere a child that moved counts in
-# both, and a sum of gemeenten is only not less than the region.
-_ADDITIVE = frozenset({"stand", "breakdowns", "curve"})
-_NESTED = frozenset({"nulmeting"})
+
+# Broken relations that are mended by hand before a linear programme takes over.
+_MOST_MENDED, _MOST_MOVED = 500, 100
+_NOTHING = 1e-6
+_MOST_LOOKS = 100
+_NOBODY = "No numbers of children fit the counts of this release.\nMake the report again with 'zorgpad report'."
 
 Floats = NDArray[np.float64]
-Relation = tuple[list[str], list[str], bool]  # a sum that is at most another sum; equal when True
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,18 @@ class Attack:
     n_narrow_margins: int | None = None
 
 
-def attack_release(cells: pd.DataFrame, region: Region) -> Attack:
+def attack_release(cells: pd.DataFrame, region: Region, *, peildatum: str | None = None) -> Attack:
     """Bound every count of a release, all frames, areas and periods together.
 
     Parameters
     ----------
     cells : DataFrame
-        cell, n, base and, for the attack with margins, truth (:meth:`zorgpad.disclosure.History.cells`).
+        cell, n, base and, where it is at hand, truth (:meth:`zorgpad.disclosure.History.cells`). With it, relations
+        that do not hold of these children are left out: who believes them learns what is not so.
     region : Region
         Says which gemeenten make up which areas.
+    peildatum : str, optional
+        Tells which counts are of one day.
 
     Raises
     ------
@@ -70,128 +74,64 @@ def attack_release(cells: pd.DataFrame, region: Region) -> Attack:
     """
     if cells.empty:
         return Attack(0, 0, 0, 0)
-    names, shown = cells["cell"].tolist(), cells["n"].to_numpy(float)
-    reach = cells["base"].to_numpy(float) - 1
-    found = list(relations(names, region))
-    system, is_sum = _system(names, found)
-    low, high = np.maximum(shown - reach, 0), shown + reach
-    width = widths(system, is_sum, low, high, shown=shown, least=LEAST_WIDTH)
-    told = Attack(len(names), len(found), int((width < 1).sum()), int((width < LEAST_WIDTH).sum()))
-    if "truth" not in cells:
+    system, is_sum = _linked(cells, region, peildatum)
+    shown, low, high = _said(cells)
+    width = widths(system, is_sum, low, high, start=shown, least=LEAST_WIDTH)
+    return Attack(len(cells), system.shape[0], int((width < 1).sum()), int((width < LEAST_WIDTH).sum()))
+
+
+def attack_with_margins(cells: pd.DataFrame, region: Region, *, peildatum: str | None = None) -> Attack:
+    """The same for who has every count of subregions and region exactly; a measurement, which takes longer.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        cell, n, base, truth.
+    region, peildatum
+        As in :func:`attack_release`.
+    """
+    told = attack_release(cells, region, peildatum=peildatum)
+    if cells.empty:
         return told
+    system, is_sum = _linked(cells, region, peildatum)
+    _, low, high = _said(cells)
     truth = cells["truth"].to_numpy(float)
-    is_margin = np.array([_is_margin(name) for name in names])
+    is_margin = np.array([_is_margin(name) for name in cells["cell"]])
     low, high = np.where(is_margin, truth, low), np.where(is_margin, truth, high)
-    known = widths(system, is_sum, low, high, shown=shown, least=LEAST_WITH_MARGINS)
+    known = widths(system, is_sum, low, high, start=truth, least=LEAST_WITH_MARGINS)
     narrow = (known < LEAST_WITH_MARGINS) & ~is_margin
     if narrow.any():
         low, high = np.where(is_margin, truth, 0), np.where(is_margin, truth, truth.sum())
-        narrow &= widths(system, is_sum, low, high, shown=shown, least=LEAST_WITH_MARGINS) >= LEAST_WITH_MARGINS
+        narrow &= widths(system, is_sum, low, high, start=truth, least=LEAST_WITH_MARGINS) >= LEAST_WITH_MARGINS
     exact = int((narrow & (known < 1)).sum())
-    return Attack(told.n_cells, told.n_relations, told.n_exact, told.n_narrow, exact, int(narrow.sum()))
+    return replace(told, n_exact_margins=exact, n_narrow_margins=int(narrow.sum()))
 
 
-def relations(names: list[str], region: Region) -> Iterator[Relation]:
+def _linked(cells: pd.DataFrame, region: Region, peildatum: str | None) -> tuple[csr_array, NDArray[np.bool_]]:
+    """The relations between counts as a system."""
+    names = cells["cell"].tolist()
+    found = relations(names, region, peildatum)
+    if "truth" in cells:
+        found = _holding(found, dict(zip(names, cells["truth"].tolist(), strict=True)))
+    return _system(names, found)
+
+
+def _said(cells: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
+    """What is shown of each count, and the least and greatest that its rule leaves."""
+    shown, reach = cells["n"].to_numpy(float), cells["base"].to_numpy(float) - 1
+    return shown, np.maximum(shown - reach, 0), shown + reach
+
+
+def relations(names: list[str], region: Region, peildatum: str | None = None) -> list[Relation]:
     """What holds between the true counts of a release, whatever they are."""
-    present = set(names)
-    for smaller, larger, is_sum in _every(names, present, region):
-        if smaller and larger and present.issuperset(smaller) and present.issuperset(larger):
-            yield smaller, larger, is_sum
+    around, present = Relations(region, peildatum), Names(names)
+    return [relation for name in names for relation in around(name, present)]
 
 
-def _every(names: list[str], present: set[str], region: Region) -> Iterator[Relation]:
-    yield from _areas(names, region)
-    yield from _flows(names)
-    yield from _stays(present)
-    for name in names:
-        parts = name.split("|")
-        yield from _within(parts, name, present)
-
-
-def _areas(names: list[str], region: Region) -> Iterator[Relation]:
-    """Gemeenten lie in subregions, and subregions in the region."""
-    table = region.gemeenten
-    inside: dict[tuple[str, str], list[str]] = {}
-    for row in table.itertuples(index=False):
-        inside.setdefault(("subregio", row.subregion), []).append(f"gemeente|{row.gm_code}")
-    inside["regio", region.label] = [f"subregio|{name}" for name in dict.fromkeys(table["subregion"])]
-    present = set(names)
-    for name in names:
-        for (kind, area), members in inside.items():
-            token = f"{kind}|{area}|"
-            if token not in name:
-                continue
-            before, after = name.split(token, 1)
-            frame = before.strip("|").split("|")[-1] or "curve"
-            if frame not in _ADDITIVE | _NESTED:
-                continue
-            parts = [cell for cell in (f"{before}{member}|{after}" for member in members) if cell in present]
-            if len(parts) == len(members):
-                yield [name], parts, frame in _ADDITIVE
-            for part in parts:
-                yield [part], [name], False
-
-
-def _flows(names: list[str]) -> Iterator[Relation]:
-    """What begins in a state and comes into it are its stays; so are what goes on, is still there, or just ended."""
-    into: dict[str, list[str]] = {}
-    out: dict[str, list[str]] = {}
-    for name in names:
-        parts = name.split("|")
-        if parts[:2] == ["graph", "edge"]:
-            out.setdefault(parts[2], []).append(name)
-            into.setdefault(parts[3], []).append(name)
-    for name in names:
-        parts = name.split("|")
-        if parts[:2] == ["graph", "stays"]:
-            state = parts[2]
-            yield [name], [f"graph|begin|{state}", *into.get(state, [])], True
-            yield [name], [f"graph|open|{state}", f"graph|end|{state}", *out.get(state, [])], True
-
-
-def _stays(present: set[str]) -> Iterator[Relation]:
-    """Stays that ended, over all years, and those that did not are all stays that count."""
-    for name in present:
-        if name.startswith("breakdowns|regio|") and name.endswith(f"|{_EVER}|stays"):
-            area = name.split("|")[2]
-            ended = sorted(c for c in present if c.startswith(f"breakdowns|regio|{area}|") and c.endswith("|ended"))
-            yield [name], [f"breakdowns|regio|{area}|{_EVER}|censored", *ended], True
-            last = max((c for c in present if c.startswith(f"regio|{area}|entered|")), default="")
-            yield [last], [name], False
-            outcomes = {c.split("|")[2] for c in present if c.startswith(f"regio|{area}|")}
-            at_end = [f"regio|{area}|{one}|{last[-3:]}" for one in sorted(outcomes - {"entered", "breakdown_certain"})]
-            yield [c for c in at_end if c in present], [last], False
-            yield [name], ["graph|stays|pleegzorg"], False
-
-
-def _within(parts: list[str], name: str, present: set[str]) -> Iterator[Relation]:
-    """Counts that are part of another by what they count."""
-    stem, last = "|".join(parts[:-1]), parts[-1]
-    if parts[0] == "breakdowns":
-        around = {"certain": "high", "high": "ended"}.get(last)
-        yield [name], [f"{stem}|{around}"], False
-    elif "stand" in parts[:2]:
-        year = parts[0][:4]
-        yield [name], [f"{year}|nulmeting|{parts[2]}|{parts[3]}|{year}|published|verblijf"], False
-    elif parts[1:2] == ["nulmeting"]:
-        if last != "jeugdhulp":
-            yield [name], [f"{stem}|jeugdhulp"], False
-        if last in ("verblijf", "S2"):  # where ages are counted, each child has one
-            ages = [f"{stem}|leeftijd {last} {age}" for age in AGE_GROUPS]
-            yield [name], ages, True
-        if last.startswith("S2-"):
-            yield [name], [f"{stem}|S2"], False
-        if len(parts) > 5 and parts[4] != parts[0]:  # a half year lies in its year
-            yield [name], ["|".join([*parts[:4], parts[0], *parts[5:]])], False
-    elif parts[0] == "stapeling" and len(parts) == 3 and parts[1] != parts[2]:
-        yield from (([name], [f"stapeling|{form}|{form}"], False) for form in parts[1:])
-    elif parts[0] == "rond_pleegzorg" and last == "totaal":
-        states = sorted(cell for cell in present if cell.startswith(f"{stem}|") and cell != name)
-        yield [name], states, True
-    elif last.isdigit() and len(last) == 3:
-        yield [name], [f"{stem}|{int(last) + 1:03d}"], False
-        if parts[-2] == "breakdown_certain":
-            yield [name], [f"{'|'.join(parts[:-2])}|breakdown|{last}"], False
+def _holding(found: list[Relation], truth: dict[str, int]) -> list[Relation]:
+    """The relations that the true counts keep to."""
+    gaps = [sum(truth[one] for one in larger) - sum(truth[one] for one in smaller) for smaller, larger, _ in found]
+    return [one for one, gap in zip(found, gaps, strict=True) if gap == 0 or (gap > 0 and not one[2])]
 
 
 def _is_margin(name: str) -> bool:
@@ -211,112 +151,130 @@ def _system(names: list[str], found: list[Relation]) -> tuple[csr_array, NDArray
 
 
 def widths(
-    system: csr_array, is_sum: NDArray[np.bool_], low: Floats, high: Floats, *, shown: Floats, least: int
+    system: csr_array, is_sum: NDArray[np.bool_], low: Floats, high: Floats, *, start: Floats, least: int
 ) -> Floats:
     """The width of each count, exact where it is under ``least``; else what was seen to be possible, at least that.
 
     Every possible world widens what is known to be possible of all counts in it. Worlds are first made by hand: some
     children more in one count, and in others until all hangs together again. Counts for which that does not suffice get
-    linear programmes of their own, within the linked part that they are in.
+    linear programmes of their own, within the linked part that they are in; where so many need them that it would take
+    minutes, the rest count as narrow.
     """
     seen = _Seen(np.full(len(low), np.inf), np.full(len(low), -np.inf))
     worlds = _Worlds(system, is_sum, low, high)
-    middle = worlds.repaired(np.clip(shown, low, high))
-    if middle is not None:
-        np.copyto(seen.lowest, middle)
-        np.copyto(seen.highest, middle)
-        start = middle.tolist()
-        for i in range(len(low)):
-            missing = least - int(seen.highest[i] - seen.lowest[i])
-            for sign in (1, -1) if missing > 0 else ():
-                changed = worlds.moved(start, {i: float(sign * missing)})
-                if changed is not None:
-                    seen.note(middle, changed)
-                    break
+    middle = worlds.repaired(np.clip(start, low, high))
+    if middle is None:
+        middle = _nearest(system, is_sum, low, high, start)
+    np.copyto(seen.lowest, middle)
+    np.copyto(seen.highest, middle)
+    worlds.begin_at(middle)
+    for i in range(len(low)):
+        missing = least - int(seen.highest[i] - seen.lowest[i])
+        for sign in (1, -1) if missing > 0 else ():
+            changed = worlds.moved(i, float(sign * missing))
+            if changed is not None:
+                seen.note(middle, changed)
+                break
+    n_looks = 0
     links = csr_array(system.T @ system)
     _, part = connected_components(links, directed=False)
     for own in (np.flatnonzero(part == at) for at in np.unique(part[seen.width() < least])):
         rows = np.flatnonzero(abs(system[:, own]).sum(axis=1) > 0)
         limits = _limits(csr_array(system[rows][:, own]), is_sum[rows], low[own], high[own])
+        seen.look((seen.width()[own] < least).astype(float), own, limits)  # all that need it at once
         for i in range(len(own)):
-            if seen.width()[own[i]] < least:
+            if seen.width()[own[i]] < least and n_looks < _MOST_LOOKS:
+                n_looks += 1
                 seen.look(np.eye(1, len(own), i)[0], own, limits)
     return seen.width()
 
 
+def _nearest(system: csr_array, is_sum: NDArray[np.bool_], low: Floats, high: Floats, start: Floats) -> Floats:
+    """The possible world that is nearest to another, by a linear programme."""
+    n = len(low)
+    middle = np.clip(start, low, high)
+    wide = csr_array(hstack([system, -system]))
+    limits = _limits(wide, is_sum, np.zeros(2 * n), np.concatenate([high - middle, middle - low]))
+    for name in ("b_eq", "b_ub"):
+        if name in limits:
+            limits[name] = limits[name] - (system @ middle)[is_sum if name == "b_eq" else ~is_sum]
+    done = linprog(np.ones(2 * n), method="highs-ds", **limits)
+    if done.x is None:
+        raise DisclosureError(_NOBODY)
+    found: Floats = middle + done.x[:n] - done.x[n:]
+    return found
+
+
 class _Worlds:
-    """Makes possible worlds by hand: whole counts that keep to their bounds and to every relation."""
+    """Makes possible worlds by hand: counts that keep to their bounds and to every relation."""
 
     def __init__(self, system: csr_array, is_sum: NDArray[np.bool_], low: Floats, high: Floats) -> None:
-        rows, columns = csr_array(system), system.tocsc()
-        cuts = rows.indptr
-        self._terms = [
-            list(
-                zip(
-                    rows.indices[cuts[r] : cuts[r + 1]].tolist(), rows.data[cuts[r] : cuts[r + 1]].tolist(), strict=True
-                )
-            )
-            for r in range(rows.shape[0])
-        ]
-        self._touching = [
-            columns.indices[columns.indptr[c] : columns.indptr[c + 1]].tolist() for c in range(columns.shape[1])
-        ]
+        self._system = csr_array(system)
+        self._terms, self._touching = _pairs(self._system), _pairs(csr_array(system.T))
         self._is_sum, self._low, self._high = is_sum.tolist(), low.tolist(), high.tolist()
+        self._world: list[float] = []
+        self._over: list[float] = []
+
+    def begin_at(self, world: Floats) -> None:
+        """Make worlds from this one on."""
+        self._world, self._over = world.tolist(), (self._system @ world).tolist()
 
     def repaired(self, world: Floats) -> Floats | None:
         """A possible world near one that need not be possible; None when none is found."""
-        changed = self._settled(world.tolist(), {}, list(range(len(self._terms))), limit=20 * len(world))
-        if changed is None:
+        self.begin_at(world)
+        change = self._settled({}, waiting=list(range(len(self._terms))), limit=_MOST_MENDED)
+        if change is None:
             return None
         found = world.copy()
-        found[list(changed)] += list(changed.values())
+        found[list(change)] += list(change.values())
         return found
 
-    def moved(self, world: list[float], start: dict[int, float]) -> dict[int, float] | None:
-        """What else changes when ``start`` does, until all hangs together again; None when that is not found."""
-        values = world
-        for i, by in start.items():
-            if not self._low[i] <= values[i] + by <= self._high[i]:
-                return None
-        waiting = [row for i in start for row in self._touching[i]]
-        up = sum(start.values()) > 0
-        return self._settled(values, dict(start), waiting, limit=50, fixed=frozenset(start), up=up)
+    def moved(self, i: int, by: float) -> dict[int, float] | None:
+        """What else changes when a count does, until all hangs together again; None when that is not found."""
+        if not self._low[i] <= self._world[i] + by <= self._high[i]:
+            return None
+        return self._settled({i: by}, waiting=[], limit=_MOST_MOVED)
 
-    def _settled(
-        self,
-        values: Any,
-        changed: dict[int, float],
-        waiting: list[int],
-        *,
-        limit: int,
-        fixed: frozenset[int] = frozenset(),
-        up: bool = True,
-    ) -> dict[int, float] | None:
+    def _settled(self, start: dict[int, float], *, waiting: list[int], limit: int) -> dict[int, float] | None:
         """Mend broken relations one by one, by raising what is too small or lowering what is too large."""
+        changed: dict[int, float] = {}
+        over: dict[int, float] = {}
+        for i, by in start.items():
+            self._change(i, by, changed, over, waiting)
+        up = sum(start.values()) >= 0
         n_mended = 0
         while waiting:
             row = waiting.pop()
-            over = sum(sign * (values[i] + changed.get(i, 0.0)) for i, sign in self._terms[row])
-            if over <= 0 and not (self._is_sum[row] and over < 0):
+            excess = over.get(row, self._over[row])
+            if not self._is_broken(row, excess):
                 continue
-            best = self._mender(values, changed, row, over, fixed, up=up)
+            best = self._mender(row, excess, changed, fixed=start, up=up)
             n_mended += 1
             if best is None or n_mended > limit:
                 return None
-            i, by = best
-            changed[i] = changed.get(i, 0.0) + by
             waiting.append(row)
-            waiting += self._touching[i]
+            self._change(*best, changed, over, waiting)
         return changed
 
+    def _is_broken(self, row: int, excess: float) -> bool:
+        return excess > _NOTHING or (self._is_sum[row] and excess < -_NOTHING)
+
+    def _change(self, i: int, by: float, changed: dict[int, float], over: dict[int, float], waiting: list[int]) -> None:
+        """Change a count, and put the relations that it breaks on the list."""
+        changed[i] = changed.get(i, 0.0) + by
+        for row, sign in self._touching[i]:
+            over[row] = over.get(row, self._over[row]) + sign * by
+            if self._is_broken(row, over[row]):
+                waiting.append(row)
+
     def _mender(
-        self, values: Any, changed: dict[int, float], row: int, over: float, fixed: frozenset[int], *, up: bool
+        self, row: int, excess: float, changed: dict[int, float], *, fixed: dict[int, float], up: bool
     ) -> tuple[int, float] | None:
         """The count that mends a relation best, and by how much: wholly, the same way as the rest, with most room."""
         found: tuple[tuple[bool, bool, float], int, float] | None = None
         for i, sign in self._terms[row]:
-            by = -sign * over
-            now = values[i] + changed.get(i, 0.0)
+            by = -sign * excess
+            now = self._world[i] + changed.get(i, 0.0)
             room = self._high[i] - now if by > 0 else now - self._low[i]
             step = min(abs(by), room)
             if i in fixed or step <= 0:
@@ -325,6 +283,13 @@ class _Worlds:
             if found is None or rank > found[0]:
                 found = rank, i, step if by > 0 else -step
         return None if found is None else found[1:]
+
+
+def _pairs(matrix: csr_array) -> list[list[tuple[int, float]]]:
+    """Per row of a matrix its columns and values."""
+    cuts = matrix.indptr
+    columns, values = matrix.indices.tolist(), matrix.data.tolist()
+    return [list(zip(columns[begin:end], values[begin:end], strict=True)) for begin, end in pairwise(cuts)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -349,10 +314,7 @@ class _Seen:
         for sign in (1, -1):
             done = linprog(sign * direction, method="highs-ds", **limits)
             if done.x is None:
-                raise DisclosureError(
-                    "No numbers of children fit the counts of this release.\n"
-                    "Make the report again with 'zorgpad report'."
-                )
+                raise DisclosureError(_NOBODY)
             self.lowest[own] = np.minimum(self.lowest[own], done.x)
             self.highest[own] = np.maximum(self.highest[own], done.x)
 

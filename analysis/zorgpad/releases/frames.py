@@ -102,10 +102,6 @@ def _pleegzorg(source: Source, protector: Protector) -> Frames:
     rows = cohort.assign(is_certain=sure, period="", indicator="")
     stays = members_by_area(rows, source.region, keys=wanted)
     subsets = {"breakdown_certain": "is_certain"}
-    _plaatsingen(source, protector)  # the stays that count: no curve may show more
-    counted = f"breakdowns|regio|{source.region.label}|{_EVER}|stays"
-    last = CURVE_DAYS // protector.policy.grid_days
-    protector.history.cap(f"regio|{source.region.label}|entered|{last:03d}", by=counted)
     curves = protector.curves("verblijf", stays, by=AREA, subsets=subsets)
     if protector.policy.is_protected:
         lengths = protect_quantiles(curves, by=AREA, quantiles=QUANTILES)
@@ -172,11 +168,14 @@ def _kwaliteit(source: Source, protector: Protector) -> Frames:
     """Frame kwaliteit: the findings, code, gemeente, n_rows, n_of, note; rows of the administration, not children."""
     found = quality.findings(source.register, source.region, peildatum=source.peildatum)
     found = found[["code", "gemeente", "n_rows", "n_of", "note"]]
-    labels = (found["code"] + "|" + found["gemeente"]).tolist()
-    rows = protector.alone("kwaliteit", found["n_rows"], [f"kwaliteit|{label}" for label in labels])
-    # one population of rows keeps one rounded number, whatever is looked for in it
-    whole = [f"kwaliteit-van|{place}|{n}" for place, n in zip(found["gemeente"], found["n_of"], strict=True)]
+    labels = ("kwaliteit|" + found["code"] + "|" + found["gemeente"]).tolist()
+    # one population of rows keeps one rounded number, whatever is looked for in it: it has the name of the first code
+    first = found.groupby(["gemeente", "n_of"], sort=False)["code"].transform("first")
+    whole = ("kwaliteit-van|" + first + "|" + found["gemeente"]).tolist()
     of = protector.alone("kwaliteit", found["n_of"], whole)
+    for label, around in zip(labels, whole, strict=True):
+        protector.history.cap(label, by=around)
+    rows = protector.alone("kwaliteit", found["n_rows"], labels)
     return {"kwaliteit": found.assign(n_rows=np.minimum(rows, of), n_of=of)}
 
 
@@ -204,6 +203,25 @@ def _voorbeelden(source: Source, protector: Protector) -> Frames:
 
 
 Maker = Callable[[Source, Protector], Frames]
+# Frames that are made before those of a maker, because counts of one are a part of counts of the other.
+AFTER: Mapping[Maker, tuple[str, ...]] = MappingProxyType(
+    {
+        _stand: ("nulmeting",),
+        _pleegzorg: ("plaatsingen",),
+        _zorgpaden: ("einde",),
+        gezinsvormen: ("nulmeting",),
+        woonplaats: ("nulmeting", "gezinsvormen"),
+        jaarwisseling: ("woonplaats",),
+        stapeling: ("stand",),
+        stromen: ("gezinsvormen", "vormen"),
+        verandering: ("jaarwisseling", "stromen"),
+        producten: ("nulmeting",),
+        rond_pleegzorg: ("vormen",),
+        na_breakdown: ("plaatsingen",),
+        gezinshuis_kansen: ("na_breakdown", "vormen"),
+        steun: ("na_breakdown",),
+    }
+)
 FRAMES: Mapping[str, Maker] = MappingProxyType(
     {
         "nulmeting": nulmeting,

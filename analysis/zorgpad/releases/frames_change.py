@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
 from zorgpad import indicators
-from zorgpad.disclosure import protect_share
+from zorgpad.disclosure import Policy, protect_share
 from zorgpad.errors import DataError
 from zorgpad.indicators.areas import members_by_area
 from zorgpad.region import Region
@@ -29,6 +27,7 @@ SAME, PROVIDER, GEMEENTE, FORM, GONE = (
 TURNS = (SAME, PROVIDER, GEMEENTE, FORM, GONE)
 PRINCIPLE_DATE = "2022-01-01"  # from this day another gemeente may pay (woonplaatsbeginsel)
 _YEARS, _SEED = 2, 1
+_Z = 1.959963984540054
 _DAY = pd.Timedelta(days=1)
 _DAYS_OF_HALF_YEAR = 184
 
@@ -48,15 +47,16 @@ def verandering(source: Source, protector: Protector) -> Frames:
     until = source.peildatum[:7] + "-01"
     since = f"{pd.Timestamp(until) - pd.DateOffset(years=_YEARS):%Y-%m-%d}"
     per_segment = _names_of_segments(region)
-    parts = []
+    found = []
     for names in (dict.fromkeys(per_segment, RESIDENCE), per_segment):
         events = indicators.flow_members(source.paths, region, from_date=since, until_date=until, forms=names)
-        events = events[events["area_kind"] == indicators.REGION]
-        present = [what for what in dict.fromkeys(names.values()) if (events["zorgvorm"] == what).any()]
-        told = partial(_decomposed, events, area=region.label, since=since, protector=protector)
-        parts += [told(what=what) for what in present]
-    if not parts:
+        found.append(events[events["area_kind"] == indicators.REGION])
+    events = pd.concat(found, ignore_index=True)
+    present = [what for what in (RESIDENCE, *dict.fromkeys(per_segment.values())) if (events["zorgvorm"] == what).any()]
+    if not present:
         raise DataError("Nobody was in residence in the last two years.\nGive another peildatum.")
+    counted = _flow_counts(events, present, since, protector)
+    parts = [_decomposed(events, counted, what=what, area=region.label, policy=protector.policy) for what in present]
     return {"verandering": pd.concat(parts, ignore_index=True)}
 
 
@@ -115,10 +115,13 @@ def woonplaats(source: Source, protector: Protector) -> Frames:
     keys = [*AREA, "period", "indicator"]
     names = pd.DataFrame({"indicator": ["n_recorded", "n_corrected"]})
     when = pd.DataFrame({"period": [f"{day:%Y-%m-%d}" for day in days]})
-    areas = areas_of_region(region)
-    areas, members = (rows[rows["area_kind"] != indicators.REGION] for rows in (areas, members))
-    cells = areas.merge(when, how="cross").merge(names, how="cross")
+    cells = areas_of_region(region).merge(when, how="cross").merge(names, how="cross")
+    # the whole region is rounded with them and not shown: who is there at the turn of a year is shown elsewhere
+    is_double = (cells["area_kind"] == indicators.REGION) & (cells["indicator"] == "n_corrected")
+    cells = cells[~is_double].reset_index(drop=True)
+    members = members[(members["area_kind"] != indicators.REGION) | (members["indicator"] == "n_recorded")]
     cells["n"] = protector.count("woonplaats", members, cells, by=keys, block="period").to_numpy()
+    cells = cells[cells["area_kind"] != indicators.REGION]
     kinds = ["n_recorded", "n_corrected"]
     wide = side_by_side(cells, index=[*AREA, "period"], columns="indicator", values="n", names=kinds)
     wide = wide.rename(columns={"period": "stock_date"})
@@ -174,39 +177,55 @@ def _names_of_segments(region: Region) -> dict[str, str]:
     return {form: f"segment {own[form]}" for form in forms}
 
 
-def _decomposed(events: pd.DataFrame, *, what: str, area: str, since: str, protector: Protector) -> pd.DataFrame:
-    """The parts of one change, counted together so that they add up."""
-    own = events[events["zorgvorm"] == what]
-    raw = indicators.decompose_change(own, area=area, zorgvorm=what, seed=_SEED).set_index("component")
-    counted = _flow_counts(own, since, protector, what)
-    rows: list[tuple[object, ...]] = [("begin", 0, 0, counted["begin"], np.nan, np.nan)]
-    base = protector.policy.base
-    total = 0
+def _decomposed(events: pd.DataFrame, counted: dict[str, int], *, what: str, area: str, policy: Policy) -> pd.DataFrame:
+    """The parts of one change, from counts that add up."""
+    limits = _raw_limits(events, what=what, area=area) if not policy.is_protected else {}
+    begin = counted[f"{what}|begin"]
+    rows: list[tuple[object, ...]] = [("begin", 0, 0, begin, np.nan, np.nan)]
+    total, moved = 0, 0
     for name in ("instroom", "doorstroom", "uitstroom"):
-        came, went = counted[f"{name} in"], counted[f"{name} uit"]
-        total += came - went
-        limits = [float(np.round(raw.loc[name, end] / base) * base) for end in ("ci_low", "ci_high")]
-        rows.append((name, came, went, came - went, *limits))
-    limits = [float(np.round(raw.loc["verandering", end] / base) * base) for end in ("ci_low", "ci_high")]
-    rows.append(("verandering", 0, 0, total, *limits))
-    rows.append(("eind", 0, 0, counted["begin"] + total, np.nan, np.nan))
+        came, went = counted[f"{what}|{name} in"], counted[f"{what}|{name} uit"]
+        total, moved = total + came - went, moved + came + went
+        ends = limits.get(name) or _limits_of(came - went, came + went, policy.base)
+        rows.append((name, came, went, came - went, *ends))
+    rows.append(("verandering", 0, 0, total, *(limits.get("verandering") or _limits_of(total, moved, policy.base))))
+    rows.append(("eind", 0, 0, begin + total, np.nan, np.nan))
     columns = ["component", "n_in", "n_out", "net", "ci_low", "ci_high"]
     return pd.DataFrame(rows, columns=columns).assign(what=what)[["what", *columns]]
 
 
-def _flow_counts(own: pd.DataFrame, since: str, protector: Protector, what: str) -> dict[str, int]:
-    """Protected numbers of who was there and of each flow: children with equal flows are one group."""
+def _raw_limits(events: pd.DataFrame, *, what: str, area: str) -> dict[str, tuple[float, float]]:
+    """The limits of :func:`zorgpad.indicators.decompose_change`, by component; where nothing is protected."""
+    own = events[events["zorgvorm"] == what]
+    raw = indicators.decompose_change(own, area=area, zorgvorm=what, seed=_SEED)
+    return {row.component: (row.ci_low, row.ci_high) for row in raw.itertuples(index=False)}
+
+
+def _limits_of(net: int, moved: int, base: int) -> tuple[float, float]:
+    """95% limits of a difference of protected counts, as if each who came or went did so by chance (Poisson).
+
+    Of the counts that are shown, so that they tell no more than those: limits of the true ones give these away.
+    """
+    reach = _Z * np.sqrt(moved)
+    low, high = (float(np.round((net + sign * reach) / base) * base) for sign in (-1, 1))
+    return low, high
+
+
+def _flow_counts(events: pd.DataFrame, present: list[str], since: str, protector: Protector) -> dict[str, int]:
+    """Protected numbers of who was there and of each flow, all together: children with equal flows are one group."""
     flows = {"first": "instroom in", "again": "instroom in", "from_care": "doorstroom in"}
     flows |= {"to_care": "doorstroom uit", "out": "uitstroom uit"}
-    at_begin = (own["indicator"] == "stock") & (own["period"] == since[:7])
-    named = own.assign(cell=own["indicator"].map(flows).mask(at_begin, "begin"))
+    at_begin = (events["indicator"] == "stock") & (events["period"] == since[:7])
+    named = events.assign(cell=events["indicator"].map(flows).mask(at_begin, "begin"))
     named = named[named["cell"].notna()]
-    cells = ["begin", *(f"{name} {way}" for name in ("instroom", "doorstroom", "uitstroom") for way in ("in", "uit"))]
+    named["cell"] = named["zorgvorm"] + "|" + named["cell"]
+    ways = [f"{name} {way}" for name in ("instroom", "doorstroom", "uitstroom") for way in ("in", "uit")]
+    cells = [f"{what}|{cell}" for what in present for cell in ("begin", *ways)]
     per_child = pd.crosstab(named["client_id"], named["cell"]).reindex(columns=cells, fill_value=0)
     patterns = per_child.value_counts().sort_index()
     matrix = csr_array(np.array([list(pattern) for pattern in patterns.index], dtype=np.int64).T)
     roads = pd.Series(patterns.to_numpy(), index=[",".join(map(str, pattern)) for pattern in patterns.index])
-    done = protector.groups("verandering", roads, matrix, [f"{what}|{cell}" for cell in cells])
+    done = protector.groups("verandering", roads, matrix, cells)
     if done.isna().any():
         raise DataError("Too few children came or went to tell what changed.\nUse a register of more children.")
     return dict(zip(cells, (int(n) for n in done), strict=True))

@@ -10,6 +10,7 @@ from zorgpad.cohorts import CERTAIN, PROBABLE, observed_until
 from zorgpad.disclosure import protect_share
 from zorgpad.errors import DataError
 from zorgpad.releases.cells import Frames
+from zorgpad.releases.estimates import on_grid
 from zorgpad.releases.protect import Protector
 from zorgpad.releases.source import GEZINSHUIS, PLEEGZORG, Source
 from zorgpad.releases.states import state_on
@@ -19,7 +20,6 @@ ADULT_YEARS, FROM_YEARS = 18, 12
 DAYS_AFTER_18 = (90, 365)
 _YEAR_DAYS, HORIZON = 365.25, 730.0
 _SEED, _CONTROLS = 1, 4
-_RATIO_STEP = 0.1
 _TOTAL = "totaal"
 
 
@@ -136,8 +136,8 @@ def steun(source: Source, protector: Protector) -> Frames:
     """Frame steun: horizon_days, the four counts of ``support_before``, odds_ratio, ci_low, ci_high; whole region.
 
     Support beside pleegzorg before a breakdown, compared with stays that were as long then and went on. The counts are
-    protected; the ratio is an estimate of matched sets, rounded to tenths and missing when fewer than the least number
-    of sets tell something.
+    protected; the ratio is an estimate of matched sets, coarse (``RATIO_GRID``: with tenths the counts behind it could
+    be solved for) and missing when fewer than the least number of sets tell something.
 
     Raises
     ------
@@ -149,13 +149,15 @@ def steun(source: Source, protector: Protector) -> Frames:
         raise DataError("No stay in pleegzorg broke down beside one that went on.\nGive a later peildatum.")
     found = indicators.support_before(matched, source.paths, region=source.region)
     names = ["n_cases", "n_cases_supported", "n_controls", "n_controls_supported"]
-    long = found.melt(id_vars="horizon_days", value_vars=names)
-    labels = [f"{days}|{name}" for days, name in zip(long["horizon_days"], long["variable"], strict=True)]
+    long = found.melt(id_vars="horizon_days", value_vars=["n_cases", "n_controls", *names])
+    long = long.drop_duplicates(["horizon_days", "variable"], ignore_index=True)  # wholes before their parts
+    labels = [f"steun|{days}|{name}" for days, name in zip(long["horizon_days"], long["variable"], strict=True)]
     long["value"] = protector.alone("steun", long["value"].astype("int64"), labels)
     wide = long.pivot_table(index="horizon_days", columns="variable", values="value")[names].astype("int64")
     ratios = found.set_index("horizon_days")[["odds_ratio", "ci_low", "ci_high"]]
+    ratios = on_grid(ratios) if protector.policy.is_protected else ratios
     n = found.set_index("horizon_days")["n_informative"]
-    return {"steun": wide.join(protector.estimate("steun", ratios, step=_RATIO_STEP, n=n)).reset_index()}
+    return {"steun": wide.join(protector.estimate("steun", ratios, step=0.0, n=n)).reset_index()}
 
 
 def _within(cohort: pd.DataFrame, *, since: pd.Series, until: pd.Series) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from zorgpad.disclosure import protect_share
 from zorgpad.errors import DataError
 from zorgpad.indicators import REGION
 from zorgpad.releases.cells import AREA, Frames, areas_of_region
+from zorgpad.releases.estimates import influence, nice_step, steps
 from zorgpad.releases.protect import Protector
 from zorgpad.releases.source import Source
 
@@ -93,7 +94,7 @@ def verzilvering(source: Source, protector: Protector) -> Frames:
     return {
         "verzilvering": _per_product(amounts, protector),
         "verzilvering_maand": _per_month(amounts, protector),
-        "naijl": _delays(source),
+        "naijl": _delays(source, protector),
     }
 
 
@@ -211,9 +212,15 @@ def _per_product(amounts: pd.DataFrame, protector: Protector) -> pd.DataFrame:
     paid = own[own["declared"] > 0].groupby("product_code")["declared"].agg(["sum", "size"])
     ratio = (sums["declared"] / sums["allocated"].where(sums["allocated"] > 0)).to_frame("share")
     mean = (paid["sum"] / paid["size"]).reindex(shown.index).to_frame("declared_per_month")
-    ratio = protector.estimate("verzilvering", ratio, step=_SHARE_STEP, n=shown["n_children"])
-    mean = protector.estimate("verzilvering", mean, step=_EURO_STEP, n=shown["n_children"])
-    return shown.join(ratio).join(mean).reset_index()
+    surely = shown["n_children"] - protector.policy.base + 1  # a count that is shown as 10 may be of 6 children
+    each = own[own["declared"] > 0].groupby(["product_code", "client_id"])["declared"].agg(["sum", "size"])
+    for told, least, moves in (
+        (ratio, _SHARE_STEP, influence(per_child["declared"], per_child["allocated"])),
+        (mean, _EURO_STEP, influence(each["sum"], each["size"])),
+    ):
+        unit = steps(moves.reindex(told.index, fill_value=0.0), base=protector.policy.base, least=least)
+        shown = shown.join(protector.estimate("verzilvering", told, step=unit.to_frame(), n=surely))
+    return shown.reset_index()
 
 
 def _per_month(amounts: pd.DataFrame, protector: Protector) -> pd.DataFrame:
@@ -231,8 +238,14 @@ def _per_month(amounts: pd.DataFrame, protector: Protector) -> pd.DataFrame:
     return shown.reset_index()[columns]
 
 
-def _delays(source: Source) -> pd.DataFrame:
-    """Which part of a month has come in so many months later, in whole percents, up to the first that is complete."""
-    found = indicators.completeness(source.full_register.declarations, peildatum=source.peildatum)
+def _delays(source: Source, protector: Protector) -> pd.DataFrame:
+    """Which part of a month has come in so many months later, up to the first that is complete.
+
+    In steps of a percent, or of what ``base`` children are of all where those are more.
+    """
+    declarations = source.full_register.declarations
+    found = indicators.completeness(declarations, peildatum=source.peildatum)
     last = int((found["share"] < indicators.COMPLETE_SHARE).sum())
-    return found.loc[: min(last, len(found) - 1), ["delay_months", "share"]].round({"share": 2})
+    step = nice_step(max(protector.policy.base / declarations["client_id"].nunique(), _SHARE_STEP))
+    shown = found.loc[: min(last, len(found) - 1), ["delay_months", "share"]]
+    return shown.assign(share=(shown["share"] / step).round() * step)

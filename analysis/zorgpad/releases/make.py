@@ -16,8 +16,9 @@ from zorgpad.errors import DataError, DisclosureError
 from zorgpad.manifest import hash_text
 from zorgpad.region import Region
 from zorgpad.register import Register
-from zorgpad.releases.frames import FRAMES
+from zorgpad.releases.frames import AFTER, FRAMES, Maker
 from zorgpad.releases.protect import Protector
+from zorgpad.releases.relations import Relations
 from zorgpad.releases.source import Source
 from zorgpad.releases.store import ACCOUNT, Release
 
@@ -25,22 +26,38 @@ from zorgpad.releases.store import ACCOUNT, Release
 class LazyFrames(Mapping[str, pd.DataFrame]):
     """The frames of a release, each computed and protected when it is first asked for.
 
-    A frame does not depend on which others were made, so that one alone is what the batch would have made.
+    Frames that hold the counts of which its own are a part are made before it (``AFTER``). It does not depend on which
+    others were made, so that one alone is what the batch would have made.
     """
 
     def __init__(self, source: Source, policy: Policy, key: bytes, history: History | None = None) -> None:
         self._source, self._made = source, dict[str, pd.DataFrame]()
-        self._protector = Protector(policy, key, history)
+        self._empty: dict[Maker, DataError] = {}
+        told = history or History(key, relations=Relations(source.region, source.peildatum))
+        self._protector = Protector(policy, key, told)
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """The frame of that name; the account tells of those made so far."""
         if name == ACCOUNT:
             return self._protector.account()
         if name not in self._made:
-            self._made |= FRAMES[name](self._source, self._protector)
+            self._make(FRAMES[name])
         if name not in self._made:
             raise DataError(f"There is nobody to tell of in '{name}'.\nGive another peildatum or more records.")
         return self._made[name]
+
+    def _make(self, maker: Maker) -> None:
+        """Make the frames of one maker, after those that must come before them."""
+        if maker in self._empty:
+            raise self._empty[maker]
+        for earlier in AFTER.get(maker, ()):
+            with suppress(DataError):  # nobody to tell of there
+                self[earlier]
+        try:
+            self._made |= maker(self._source, self._protector)
+        except DataError as nobody:
+            self._empty[maker] = nobody
+            raise
 
     def __iter__(self) -> Iterator[str]:
         """The names, the account last."""
@@ -90,19 +107,36 @@ def make_release(
     DisclosureError
         When the children are real, the policy protects and there is no key.
     """
+    return protect_release(
+        Source(register, region, peildatum), policy=policy, key=key, earlier=earlier, attempt=attempt
+    )
+
+
+def protect_release(
+    source: Source, *, policy: Policy, key: bytes | None, earlier: Earlier | None = None, attempt: int = 0
+) -> Release:
+    """:func:`make_release` of a source, of which spells, paths and cohorts are built once, however often it is rounded.
+
+    Parameters
+    ----------
+    source : Source
+    policy, key, earlier, attempt
+        As in :func:`make_release`.
+    """
+    register, region = source.register, source.region
     if key is None and policy.is_protected and not register.is_synthetic:
         raise DisclosureError(
             "Rounding needs the key that made the pseudonyms, and there is none.\nGive it with --key KEYFILE."
         )
     secret = key or sample_key(register.meta)
-    history = History(secret, earlier)
+    history = History(secret, earlier, relations=Relations(region, source.peildatum))
     turned = hmac.digest(secret, f"rounding|attempt {attempt}".encode(), "sha256") if attempt else secret
-    frames = LazyFrames(Source(register, region, peildatum), policy, turned, history)
+    frames = LazyFrames(source, policy, turned, history)
     made = {}
     for name in frames:
         with suppress(DataError):  # nobody to tell of: the exhibits of that frame say so
             made[name] = frames[name]
-    return Release(region, peildatum, policy, register.is_synthetic, made, history)
+    return Release(region, source.peildatum, policy, register.is_synthetic, made, history)
 
 
 def sample_key(meta: Mapping[str, Any]) -> bytes:

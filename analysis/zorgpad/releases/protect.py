@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array, eye_array
+from scipy.sparse import csr_array
 
 from zorgpad.disclosure import (
     History,
     Policy,
+    Rounded,
     controlled_rounding,
     curve_loss,
     keyed_rounding,
@@ -129,9 +130,9 @@ class Protector:
         if not self.policy.is_protected:
             return pd.Series(truth, dtype="Int64")
         names = [f"{frame}|{label}" for label in labels]
-        windows = [self.history.windows(names, truth, base=base, only_last=last) for last in (False, True)]
         named: dict[str, Any] = {"labels": names, "atom_labels": [str(name) for name in groups.index]}
-        done = controlled_rounding(sizes, matrix, base=base, key=self._key, windows=windows, **named)
+        named |= self.history.levels(names, truth, base=base)
+        done = controlled_rounding(sizes, matrix, base=base, key=self._key, **named)
         self.history.note(names, done.cells, truth, base=base)
         shown = pd.Series(done.cells, dtype="Int64")
         hidden = (shown < self.policy.minimum_cell) | (truth < self.policy.minimum_cell)
@@ -141,19 +142,17 @@ class Protector:
         return shown.mask(hidden)
 
     def alone(self, frame: str, counts: pd.Series, labels: Sequence[str]) -> pd.Series:
-        """Counts of rows (not of children), each rounded by the threshold of its label."""
+        """Counts that do not add up, each rounded by the threshold of its label, beside those that came before it."""
         if not self.policy.is_protected:
             return counts
-        numbers, base = counts.to_numpy(dtype="int64"), self.policy.base
-        windows = [self.history.windows(labels, numbers, base=base, only_last=last) for last in (False, True)]
-        alone = csr_array(eye_array(len(numbers), dtype="int64"))
-        names: dict[str, Any] = {"labels": labels, "atom_labels": labels}
-        done = controlled_rounding(numbers, alone, base=base, key=self._key, windows=windows, **names)
-        self.history.note(labels, done.cells, numbers, base=base)
-        shown = pd.Series(done.cells, index=counts.index, dtype="Int64")
+        numbers = counts.to_numpy(dtype="int64")
+        done = [self._one(label, n) for label, n in zip(labels, numbers, strict=True)]
+        shown = pd.Series([int(one.cells[0]) for one in done], index=counts.index, dtype="Int64")
         hidden = (shown < self.policy.minimum_cell) | (numbers < self.policy.minimum_cell)
-        told = {"n_cells": len(shown), "n_atoms": len(shown), "n_two_step": 0, "n_withheld": int(hidden.sum())}
-        self._tell(frame, ALONE, pd.Series(told | {"n_untied": done.n_untied}), pd.Series([done.max_deviation]))
+        told = {"n_cells": len(shown), "n_atoms": len(shown), "n_withheld": int(hidden.sum())}
+        told["n_two_step"] = sum(bool(one.is_two_step[0]) for one in done)
+        told["n_untied"] = sum(one.n_untied for one in done)
+        self._tell(frame, ALONE, pd.Series(told), pd.Series([one.max_deviation for one in done]))
         return shown.mask(hidden) if self.policy.minimum_cell else shown.astype("int64")
 
     def curves(self, frame: str, stays: pd.DataFrame, *, by: Sequence[str], subsets: dict[str, str]) -> pd.DataFrame:
@@ -260,25 +259,37 @@ class Protector:
         self._tell(frame, SUMS, pd.Series(done), pd.Series([0]))
         return pd.Series(shown, index=values.index, dtype="Float64")
 
-    def estimate(self, frame: str, values: pd.DataFrame, *, step: float, n: pd.Series) -> pd.DataFrame:
+    def estimate(self, frame: str, values: pd.DataFrame, *, step: pd.DataFrame | float, n: pd.Series) -> pd.DataFrame:
         """Estimates of a model over many children, rounded to ``step``; missing where fewer than the least ``n`` count.
 
         Parameters
         ----------
         frame : str
         values : DataFrame of float
-        step : float
+        step : float, or DataFrame of the shape of ``values``
+            Multiples of this are shown; 0: the values are as coarse as they must be.
         n : Series of int
-            Children, or sets of children, that each row rests on; protected, or of a kind that is not shown.
+            Children, or sets of children, that each row rests on at least.
         """
         if not self.policy.is_protected:
             return values
         enough = (n >= self.policy.minimum_n).to_numpy(dtype=bool)
-        rounded = np.round(values.to_numpy(dtype=float) / step) * step
+        raw, unit = values.to_numpy(dtype=float), np.broadcast_to(np.asarray(step, dtype=float), values.shape)
+        rounded = np.where(unit > 0, np.round(raw / np.where(unit > 0, unit, 1.0)) * unit, raw)
         shown = pd.DataFrame(np.where(enough[:, None], rounded, np.nan), index=values.index, columns=values.columns)
         told = {"n_cells": values.size, "n_atoms": 0, "n_two_step": 0, "n_withheld": int((~enough).sum())}
         self._tell(frame, ESTIMATE, pd.Series(told), pd.Series([0]))
         return shown
+
+    def _one(self, label: str, n: int) -> Rounded:
+        """One count, rounded and noted."""
+        base = self.policy.base
+        windows = self.history.levels([label], [n], base=base)
+        own: dict[str, Any] = {"labels": [label], "atom_labels": [label], **windows}
+        matrix = csr_array(np.ones((1, 1), dtype=np.int64))
+        done = controlled_rounding(np.array([n], dtype=np.int64), matrix, base=base, key=self._key, **own)
+        self.history.note([label], done.cells, [n], base=base)
+        return done
 
     def _raw(
         self, own: pd.DataFrame, by: Sequence[str], group: tuple[str, ...], subsets: dict[str, str]

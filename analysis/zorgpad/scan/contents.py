@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from zorgpad.scan.pdf import PDF_START, pdf_texts
 from zorgpad.scan.views import PNG_START, UNPACKED_BYTES, unpacked
 
 ARCHIVE_DEPTH = 3
@@ -43,6 +44,9 @@ def parts(data: bytes, file: str, *, depth: int = 0) -> Iterator[Part | Unread]:
     """The texts of one file, also of files in an archive; images give what is not the image."""
     if data.startswith(PNG_START):
         yield from (Part(file, place, text) for place, text in png_texts(data))
+    elif data.startswith(PDF_START):
+        for place, text in pdf_texts(data):
+            yield Unread(file, text) if place == "unread" else Part(file, place, text)
     elif data.startswith(b"PK\x03\x04") or file.lower().endswith(".zip"):
         yield from _archive(data, file, depth)
     elif (inner := unpacked(data)) is not None and depth < ARCHIVE_DEPTH:

@@ -8,7 +8,9 @@ from test_cohorts import paths_of
 from test_graph import ROAD
 from test_tables import curve_of
 from zorgpad import figures, views
+from zorgpad.errors import DisclosureError
 from zorgpad.indicators import stock
+from zorgpad.pseudonym import mark_synthetic
 from zorgpad.survival import cumulative_incidence, kaplan_meier
 
 
@@ -70,6 +72,17 @@ def test_a_timeline_has_a_lane_per_form_and_a_bar_per_period(region):
     assert lanes == ["gezinshuis", "pleegzorg", "ambulante hulp", "geen jeugdhulp"]
     widths = sorted(bar.get_width() for bar in axes.patches if isinstance(bar, Rectangle))
     assert widths == [59, 82, 120, 487]
+
+
+def test_a_timeline_of_children_who_may_be_real_is_refused(region):
+    """Unless the paths are marked as synthetic, or the policy is intern."""
+    child = "c_" + "ab" * 15
+    road = paths_of(ROAD.replace("a      |", f"{child} |"), region)
+    asked = {"names": {child: "Kind A"}, "window_start": pd.Timestamp("2021-01-01")}
+    with pytest.raises(DisclosureError, match="1 single children"):
+        figures.draw_timelines(road, **asked)
+    assert figures.draw_timelines(road, policy="intern", **asked).axes
+    assert figures.draw_timelines(mark_synthetic(road, is_synthetic=True), **asked).axes
 
 
 def test_a_change_of_provider_or_gemeente_is_marked_on_the_bar(region):

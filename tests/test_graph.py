@@ -2,17 +2,23 @@
 
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
 
-from tables import rows
+from tables import register, rows
 from test_cohorts import paths_of
+from zorgpad import parts
 from zorgpad.cohorts import build_stays
-from zorgpad.errors import DataError
+from zorgpad.errors import DataError, DisclosureError
 from zorgpad.graph import child_graph, process_graph, to_event_log, write_graph
+from zorgpad.paths import build_paths
+from zorgpad.pseudonym import mark_synthetic
+from zorgpad.spells import build_spells
 
 ROAD = """client | zorgvorm   | provider | start      | end        | reason
           a      | ambulant   | 1        | 2022-01-01 | 2022-03-01 | 31
@@ -53,6 +59,45 @@ def test_edges_carry_days_and_overlap_is_an_edge_of_its_own(region):
     ]
     overlaps = [(a, b, key, data["days"]) for a, b, key, data in graph.edges(keys=True, data=True) if key != "follows"]
     assert overlaps == [(1, 2, "overlaps:ambulant", 28)]
+
+
+CHILD = "c_" + "ab" * 15
+
+
+def test_a_child_who_may_be_real_is_refused(region):
+    """A pseudonym in paths without the mark of a synthetic register; rows and copies keep the mark."""
+    paths = paths_of(ROAD.replace("a      |", f"{CHILD} |"), region)
+    real = mark_synthetic(paths, is_synthetic=False)
+    for unmarked in (paths, real):
+        with pytest.raises(DisclosureError, match=r"1 single children .*\n.*policy='intern'") as refusal:
+            child_graph(unmarked, CHILD)
+        assert CHILD not in str(refusal.value)
+    with pytest.raises(DisclosureError, match="shows no single child"):
+        child_graph(real, CHILD, policy="werkgroep")
+    marked = mark_synthetic(paths, is_synthetic=True)
+    assert len(child_graph(real, CHILD, policy="intern")) == 7
+    assert len(child_graph(marked[marked["client_id"] == CHILD].assign(sex="f"), CHILD)) == 7
+
+
+@pytest.mark.parametrize(("is_synthetic", "shown"), [(True, True), (False, False)])
+def test_what_is_built_from_a_register_knows_whose_children_they_are(region, tmp_path, is_synthetic, shown):
+    """The mark goes from register to spells to paths, also in parts and by way of the disk."""
+    records = register(f"""
+        client  | product | provider | start      | end
+        {CHILD} | 43A09   | 11111111 | 2021-09-01 |
+    """)
+    records = replace(records, meta={"is_synthetic": is_synthetic})
+    when = {"peildatum": "2024-01-01"}
+    at_once = build_paths(build_spells(records, region, **when)[0], region, **when)[0]
+    with ThreadPoolExecutor(1) as executor:
+        built = parts.build_paths_in_parts(records, region, executor=executor, n_parts=3, **when)
+    parts.write_paths(tmp_path, *built)
+    for paths in (at_once, built[1], parts.read_paths(tmp_path)[1]):
+        if shown:
+            assert len(child_graph(paths, CHILD)) == 2
+        else:
+            with pytest.raises(DisclosureError, match="may be real"):
+                child_graph(paths, CHILD)
 
 
 def test_an_unknown_child_is_refused(region):

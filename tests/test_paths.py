@@ -1,6 +1,8 @@
 """Spells become one state at a time: drawn cases for every rule, and properties against a day-by-day brute force."""
 
+import re
 from dataclasses import replace
+from functools import partial
 
 import hypothesis.strategies as st
 import numpy as np
@@ -8,12 +10,16 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
+from benchmarks import exactness
 from tables import rows, table
 from zorgpad.paths import build_paths
 from zorgpad.region import load_region
 from zorgpad.schemas import OUTSIDE_CARE, ZORGVORMEN, Paths, validate
+from zorgpad.spells import build_spells
 
 PEILDATUM = "2024-01-01"
+ORIGIN = pd.Timestamp("2023-06-10")
+REGION = load_region("een10voordejeugd")
 SEEN = ("state", "start_date", "end_date")
 
 
@@ -219,8 +225,7 @@ spell = st.tuples(
 def _random_spells(drawn) -> pd.DataFrame:
     """Spells in 2022 and 2023; one that reaches past the peildatum is cut there, open."""
     frame = pd.DataFrame(drawn, columns=["client_id", "zorgvorm", "provider_id", "start", "length"])
-    first = pd.Timestamp("2023-06-10")
-    frame["start_date"] = first + pd.to_timedelta(frame["start"], unit="D")
+    frame["start_date"] = ORIGIN + pd.to_timedelta(frame["start"], unit="D")
     end = frame["start_date"] + pd.to_timedelta(frame["length"], unit="D")
     frame["end_date"] = end.where(end < pd.Timestamp(PEILDATUM), pd.Timestamp(PEILDATUM))
     frame["is_open"] = end >= pd.Timestamp(PEILDATUM)
@@ -234,41 +239,80 @@ def _random_spells(drawn) -> pd.DataFrame:
     )
 
 
+def _by_day(frame: pd.DataFrame, region) -> dict[str, list]:
+    """Per child what every day must be: state, stapeling and provider, None without care; no interval is joined."""
+    last = (pd.Timestamp(PEILDATUM) - ORIGIN).days
+    found = {}
+    for client, own in frame.groupby("client_id"):
+        begin, end = ((own[name] - ORIGIN).dt.days.to_numpy()[:, None] for name in ("start_date", "end_date"))
+        runs = (begin <= np.arange(last)) & (np.arange(last) < end)
+        rank = own["zorgvorm"].map(region.prominence.index).to_numpy()[:, None]
+        order = (rank * 1000 + begin) * 10 + own["provider_id"].astype(int).to_numpy()[:, None]
+        best = np.where(runs, order, np.iinfo(int).max).argmin(axis=0)
+        form, provider = own["zorgvorm"].to_numpy(), own["provider_id"].to_numpy()
+        found[client] = [
+            (form[best[day]], tuple(sorted(set(form[runs[:, day]]))), provider[best[day]])
+            if runs[:, day].any()
+            else None
+            for day in range(last)
+        ]
+    return found
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(spell, min_size=1, max_size=10), st.randoms())
 def test_paths_equal_a_day_by_day_brute_force(drawn, random):
     """On every day the state is the most prominent form, the stapeling all of them; days in care are kept exactly."""
-    region = load_region("een10voordejeugd")
     frame = _random_spells(drawn)
-    paths, _ = build_paths(frame, region, peildatum=PEILDATUM)
+    paths, _ = build_paths(frame, REGION, peildatum=PEILDATUM)
     validate(paths, Paths)
-    seen = {}
+    seen = {client: [None] * (pd.Timestamp(PEILDATUM) - ORIGIN).days for client in frame["client_id"]}
     for row in paths.itertuples():
-        for day in pd.date_range(row.start_date, row.end_date, inclusive="left"):
-            assert (row.client_id, day) not in seen, "rows of a child overlap"
-            seen[row.client_id, day] = (row.state, row.stapeling, row.provider_id)
-    expected = {}
-    for client, own in frame.groupby("client_id"):
-        for day in pd.date_range(own["start_date"].min(), own["end_date"].max(), inclusive="left"):
-            now = own[(own["start_date"] <= day) & (day < own["end_date"])]
-            if len(now):
-                rank = now["zorgvorm"].map(region.prominence.index)
-                best = now.assign(rank=rank).sort_values(["rank", "start_date", "provider_id"]).iloc[0]
-                expected[client, day] = (best["zorgvorm"], tuple(sorted(set(now["zorgvorm"]))), best["provider_id"])
-    assert {key: value for key, value in seen.items() if value[0] not in OUTSIDE_CARE} == expected
+        days = range((row.start_date - ORIGIN).days, (row.end_date - ORIGIN).days)
+        taken = [seen[row.client_id][day] for day in days]
+        assert taken == [None] * len(days), "rows of a child overlap"
+        if row.state not in OUTSIDE_CARE:
+            seen[row.client_id][days.start : days.stop] = [(row.state, row.stapeling, row.provider_id)] * len(days)
+    assert seen == _by_day(frame, REGION)
     order = list(range(len(frame)))
     random.shuffle(order)
-    pd.testing.assert_frame_equal(build_paths(frame.iloc[order], region, peildatum=PEILDATUM)[0], paths)
+    pd.testing.assert_frame_equal(build_paths(frame.iloc[order], REGION, peildatum=PEILDATUM)[0], paths)
+
+
+def test_messages_moves_and_new_contracts_equal_the_brute_force_day_by_day(capsys):
+    """``make exactness`` on 200 children: from records to transitions, with and without messages, nothing differs."""
+    assert exactness.main(200, 3) == 0
+    told = capsys.readouterr().out
+    moves, transitions = (re.findall(rf"([0-9,]+) {what}", told) for what in ("moves", "transitions"))
+    assert len(moves) == 2
+    assert all(int(number.replace(",", "")) > 100 for number in (*moves, *transitions))
+
+
+def test_the_brute_force_finds_a_rule_that_differs(monkeypatch, capsys):
+    """Another order of prominence, gap or bridge on one side only: it can fail."""
+    for other in (
+        {"prominence": tuple(reversed(REGION.prominence))},
+        {"max_gap_days": 29},
+        {"bridges": ("code", "provider")},
+    ):
+        monkeypatch.setattr(exactness, "build_spells", partial(_built_with, build_spells, other))
+        monkeypatch.setattr(exactness, "build_paths", partial(_built_with, build_paths, other))
+        assert exactness.main(60, 3) == 1, other
+    capsys.readouterr()
+
+
+def _built_with(build, other, frame, region, **when):
+    """What ``build`` makes in a region that differs in ``other``."""
+    return build(frame, replace(region, **other), **when)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(spell, min_size=1, max_size=10), st.integers(2, 20))
 def test_absorbing_keeps_every_day_in_care(drawn, shortest):
     """Short pieces change hands, days do not vanish; what stays short touched nothing that is long."""
-    region = load_region("een10voordejeugd")
     frame = _random_spells(drawn)
-    whole, _ = build_paths(frame, region, peildatum=PEILDATUM)
-    absorbed, _ = build_paths(frame, region, peildatum=PEILDATUM, min_overlap_days=shortest)
+    whole, _ = build_paths(frame, REGION, peildatum=PEILDATUM)
+    absorbed, _ = build_paths(frame, REGION, peildatum=PEILDATUM, min_overlap_days=shortest)
 
     def care_days(paths):
         care = paths[~paths["state"].isin(OUTSIDE_CARE)]

@@ -3,11 +3,13 @@
 import hashlib
 import hmac
 import io
+import re
 import stat
+from datetime import date
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import zorgpad.pseudonym
@@ -18,6 +20,7 @@ from zorgpad.pseudonym import (
     fictive_bsns,
     is_bsn,
     is_fictive,
+    made_of_bsn,
     new_key,
     pseudonymise,
     read_key,
@@ -114,23 +117,128 @@ def test_the_elfproef_recognises_a_bsn(text, expected):
     assert is_bsn(pd.Series([text], dtype=object)).tolist() == [expected]
 
 
+# 12345672 is 012345672 without its zero; 10000008 is 010000008: 8 - 8 = 0, which eleven divides.
+HOLDS_ONE = {
+    "alone": BSN,
+    "with a counter": f"{BSN}-1",
+    "after its name": f"bsn:{OTHER_BSN}",
+    "between letters": f"x{BSN}y",
+    "without its zero": "12345672",
+    "without its zero, in a sentence": "broer van 12345672, zie dossier",
+    "at the end of a sentence": "zie 12345672.",
+    "in brackets": "(12345672)",
+    "against a word": "Jansen12345672",
+    "in the name of a file": "plan_12345672_def.pdf",
+    "as a spreadsheet writes it": "12345672.0",
+    "in threes": "123 456 782",
+    "in threes with hyphens": "123-456-782",
+    "in four, two, three": "1234.56.782",
+    "in threes without its zero": "12-345-672",
+    "in three, two, three without its zero": "123 45 672",
+    "digit by digit": "1 2 3 4 5 6 7 8 2",
+    "after its name, divided by anything": "BSN: 12/34/56-72",
+    "beside a day": "sinds 20240131 12345672",
+    "beside an AGB code": "AGB 41414141 12345672",
+    "beside a word that only looks like a name": "AGB-code onbekend, 12345672",
+    "with hard spaces": "123\u00a0456\u00a0782",
+    "with wide digits": "\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff12",
+    "with an invisible character": "1234\u200b56782",
+}
+HOLDS_NONE = {
+    "nothing": None,
+    "empty": "",
+    "fails the elfproef": "123456783-1",
+    "fails without its zero": "bij 12345673",
+    "ten digits": f"0{BSN}",
+    "ten digits, other side": f"{BSN}0",
+    "seven digits": "bij 1234567",
+    "a day": "sinds 20240119",
+    "a day, Dutch": "sinds 31012024",
+    "a day with hyphens": "van 18-01-2024 tot 2024-01-19",
+    "a mobile number": "bel 06-12345672",
+    "a mobile number in one": "bel 0612345672",
+    "a mobile number from abroad": "bel +31 6 12345672 of 0031612345672",
+    "a telephone number from abroad": "bel +31 123456782",
+    "an AGB code by its name": "aanbieder AGB-code 10000008",
+    "a KvK number by its name": "kvk: 12345672",
+    "decimals": "3.12345672",
+    "a number with cents": "12345672,50",
+    "an amount": "voor \u20ac 12.345.672",
+    "part of a UUID": "e4d909c2-90a0-4ab2-b1d2-12345672abcd",
+    "part of a hash": "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a12345672",
+    "a postcode": "1234 AB 56",
+}
+
+
+def test_what_is_no_bsn_would_pass_if_it_stood_alone():
+    """The cases of HOLDS_NONE that hold a passing number are harmless for what stands around it, not by chance."""
+    assert is_bsn(pd.Series(["20240119", "31012024", "18012024", "12345672", "10000008"])).all()
+
+
+@pytest.mark.parametrize("text", HOLDS_ONE.values(), ids=HOLDS_ONE)
+def test_a_bsn_inside_a_text_is_found(text):
+    """With or without its zero, in whatever way people write it."""
+    assert contains_bsn(pd.Series([text, "x", text], dtype=object)).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("text", HOLDS_NONE.values(), ids=HOLDS_NONE)
+def test_what_only_looks_like_a_bsn_is_left(text):
+    """Other lengths, days, telephone numbers, codes that say what they are."""
+    assert contains_bsn(pd.Series([text, BSN], dtype=object)).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("column", ["AGB", "agb_aanbieder", "KvK-nummer", "telefoon", "Tel."])
+def test_a_column_of_other_numbers_holds_eight_digits(column):
+    """There eight digits are no BSN; nine are."""
+    assert contains_bsn(pd.Series(["12345672", BSN]), column=column).tolist() == [False, True]
+    assert contains_bsn(pd.Series(["12345672", BSN]), column="stelling").tolist() == [True, True]
+
+
 @pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (BSN, True),
-        (f"{BSN}-1", True),
-        (f"bsn:{OTHER_BSN}", True),
-        (f"0{BSN}", False),
-        (f"{BSN}0", False),
-        ("T-12345672", False),
-        ("12345672", True),
-        ("123456783-1", False),
-        (None, False),
-    ],
+    ("code", "expected"),
+    [(BSN, True), (f"{BSN}-1", True), ("12345672", True), ("T-12345672", False), ("20210001", False), (None, False)],
 )
-def test_a_bsn_inside_a_text_is_found(text, expected):
-    """A BSN with a counter behind it gives the child away; digits of another length are no BSN."""
-    assert contains_bsn(pd.Series([text, "x"], dtype=object)).tolist() == [expected, False]
+def test_a_code_made_of_a_bsn_is_found(code, expected):
+    """Codes of an administration are BSNs when they are nothing else, or hold nine digits that pass."""
+    assert made_of_bsn(pd.Series([code, "x"], dtype=object)).tolist() == [expected, False]
+
+
+# Stems of eight digits, the first of which may be a zero, with the check digit that the elfproef asks.
+stems = st.integers(1_000_000, 99_999_999).map(lambda stem: f"{stem:08d}")
+checks = stems.map(
+    lambda stem: (stem, sum(int(digit) * weight for digit, weight in zip(stem, range(9, 1, -1), strict=True)) % 11)
+)
+bsns = checks.filter(lambda pair: pair[1] < 10).map(lambda pair: f"{pair[0]}{pair[1]}")
+words = st.lists(
+    st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ\u00e9\u00eb", min_size=1).filter(
+        lambda word: not word.lower().endswith(("agb", "kvk", "code", "nummer", "nr"))
+    ),
+    max_size=5,
+).map(" ".join)
+WRITINGS = (
+    lambda bsn: bsn,
+    lambda bsn: bsn.removeprefix("0"),
+    lambda bsn: f"{bsn[:3]} {bsn[3:6]} {bsn[6:]}",
+    lambda bsn: f"{bsn[:4]}.{bsn[4:6]}.{bsn[6:]}",
+    lambda bsn: f"{bsn[:3]}-{bsn[3:6]}-{bsn[6:]}".removeprefix("0"),
+)
+NO_DAY = re.compile(r"(?:19|20)[0-9]{6}|[0-9]{4}(?:19|20)[0-9]{2}")
+
+
+@given(bsns, st.sampled_from(WRITINGS), words, words, st.sampled_from(["", " ", ".", ", ", ";", ")"]))
+def test_any_bsn_in_any_sentence_is_found(bsn, writing, before, after, mark):
+    """Whatever words stand around it; only eight digits that are a day as well are left."""
+    written = writing(bsn)
+    assume(not NO_DAY.fullmatch(written))
+    text = f"{before} {written}{mark}{after}"
+    assert contains_bsn(pd.Series([text])).all()
+
+
+@given(st.dates(date(1900, 1, 1), date(2099, 12, 31)), words, words)
+def test_no_day_in_any_sentence_is_found(day, before, after):
+    """In every spelling of a day, also where its digits pass the elfproef."""
+    texts = [f"{before} {day.strftime(form)} {after}" for form in ("%Y%m%d", "%d%m%Y", "%Y-%m-%d", "%d-%m-%Y")]
+    assert not contains_bsn(pd.Series(texts)).any()
 
 
 def test_fictive_bsns_pass_the_elfproef_and_are_recognised_as_fictive():

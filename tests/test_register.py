@@ -115,6 +115,16 @@ def test_a_raw_bsn_is_refused_and_not_repeated(records):
     validate(records.clients.assign(client_id=["a", "123456789"]), Clients)
 
 
+@pytest.mark.parametrize("column", ["product_code", "referrer", "unit", "frequency", "location"])
+def test_a_raw_bsn_in_a_code_or_in_free_text_is_refused_and_not_repeated(records, column):
+    """012345672 without its zero, in a sentence; a day that passes the elfproef is welcome."""
+    spoilt = records.allocations.assign(**{column: "broer van 12345672"})
+    with pytest.raises(DataError, match=f"{column}: holds what could be a raw BSN: {len(spoilt)} rows") as refusal:
+        validate(spoilt, Allocations)
+    assert "12345672" not in str(refusal.value)
+    validate(records.allocations.assign(**{column: "sinds 20240119"}), Allocations)
+
+
 def test_missing_columns_are_named_with_the_remedy(records):
     """The contract lists what a row has."""
     with pytest.raises(

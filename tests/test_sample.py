@@ -183,11 +183,14 @@ def test_noise_never_changes_the_years_in_which_a_child_counts(made: tuple[Regis
     assert cells(rows) == cells(truth.spells)
 
 
-def test_true_spells_come_back(made: tuple[Register, Truth], spells: pd.DataFrame):
+def test_true_spells_come_back(made: tuple[Register, Truth], spells: pd.DataFrame, region: Region):
     """Same child, form, provider, both days and openness: F1 at least 0.995; what matches also has reason and payer."""
     truth = made[1].spells
     both = truth.merge(spells, on=MATCH, suffixes=("", "_read"))
+    assert len(truth) > 10_000
     assert 2 * len(both) / (len(truth) + len(spells)) >= 0.995
+    raw = build_spells(made[0], region, peildatum=PEILDATUM, bridges=())[0]
+    assert 2 * len(truth.merge(raw, on=MATCH)) / (len(truth) + len(raw)) < 0.9  # without the corrections
     for name in ("gemeente", "moves", "end_reason", "product_code"):
         pd.testing.assert_series_equal(both[name], both[f"{name}_read"], check_names=False)
 

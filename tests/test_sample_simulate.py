@@ -95,6 +95,15 @@ def test_true_spells_come_back(simulated: tuple[Register, Truth], region: Region
         pd.testing.assert_series_equal(both[name], both[f"{name}_read"], check_names=False)
 
 
+@pytest.mark.parametrize(
+    ("bridges", "most"), [(("provider", "gemeente"), 0.9), (("code", "gemeente"), 0.99), ((), 0.9)]
+)
+def test_without_the_corrections_true_spells_do_not_come_back(simulated, region: Region, bridges, most):
+    """The noise is large enough to matter: the F1 above is earned."""
+    register, truth = simulated
+    assert 0.3 < f1(truth.spells, build_spells(register, region, peildatum=PEILDATUM, bridges=bridges)[0]) < most
+
+
 def test_all_kinds_of_noise_are_there(simulated: tuple[Register, Truth]):
     """Renewals, nested corrections, contract changes, new provider ids, moves, waiting, open ends, pauses, no stops."""
     register, truth = simulated

@@ -13,7 +13,7 @@ from registers import SECRET, ordered, pseudonymised, registers, with_maatwerk
 from tables import register as drawn
 from tables import rows
 from zorgpad.errors import DataError, RegionError
-from zorgpad.pseudonym import pseudonymise
+from zorgpad.pseudonym import is_bsn, pseudonymise
 from zorgpad.region import load_region
 from zorgpad.schemas import TABLES
 from zorgpad.sources import read_csv, write_csv
@@ -211,6 +211,18 @@ REFUSED = {
     "BSN in allocation": ({"allocations": f"{HEADER}\n{ROW.replace(',1,', f',{BSN}-1,')}\n"}, "BSN in allocation_id"),
     "BSN in another column": ({"allocations": f"{HEADER},kind\n{ROW},{OTHER_BSN}\n"}, "BSN in column 10"),
     "BSN in free text": ({"allocations": f"{HEADER},location\n{ROW},bij {OTHER_BSN}\n"}, "BSN in location"),
+    "BSN without its zero in free text": (
+        {"allocations": f"{HEADER},location\n{ROW},broer van 12345672\n"},
+        "BSN in location",
+    ),
+    "BSN in groups": ({"allocations": f"{HEADER},location\n{ROW},1234 56 782\n"}, "BSN in location"),
+    "own BSN in a code": (
+        {
+            "clients": CLIENTS.replace(BSN, "012345672"),
+            "allocations": f"{HEADER}\n{ROW.replace(BSN, '12345672').replace(',1,', ',T-12345672,')}\n",
+        },
+        "BSN in allocation_id",
+    ),
     "BSN as volume": ({"allocations": f"{HEADER},volume\n{ROW},{BSN}\n"}, "BSN in volume"),
 }
 
@@ -222,8 +234,19 @@ def test_bad_input_is_refused_without_a_value(tmp_path, region, files, problem):
         read(folder_of(tmp_path, **files), region)
     message = str(caught.value)
     assert len(message.splitlines()) == 2
-    for value in (BSN, OTHER_BSN, "2012-06-01", "Jansen"):
+    for value in (BSN, OTHER_BSN, "12345672", "2012-06-01", "Jansen"):
         assert value not in message
+
+
+def test_codes_of_eight_digits_are_no_bsns_in_their_own_column(tmp_path, region):
+    """AGB codes, days and amounts that pass the elfproef by chance: one in eleven does."""
+    agb = [str(number) for number in range(10_000_000, 10_002_000) if is_bsn(pd.Series([str(number)]))[0]]
+    lines = [ROW.replace(",1,", f",{place},").replace("41414141", code) for place, code in enumerate(agb, 1)]
+    extra = [f"{line},{code},20240119,{code}" for line, code in zip(lines, agb, strict=True)]
+    written = "\n".join([f"{HEADER},agb_hoofd,besluit,budget_cents", *extra])
+    found = read(folder_of(tmp_path, allocations=f"{written}\n"), region)
+    assert len(agb) > 150
+    assert sorted(found.allocations["provider_id"]) == agb
 
 
 @pytest.mark.parametrize("text", ["=1+1", "<svg onload=alert(1)>", "<b>De Brug</b>", "'; DROP TABLE clients; --"])

@@ -109,6 +109,7 @@ def test_times_with_a_zone_become_utc():
         ({"what": [None, "a", "b", "c"]}, "1 without activity"),
         ({"till": "2023-01-01"}, "4 events end before"),
         ({"case": "123456782"}, "raw BSNs"),
+        ({"what": "bezoek van 12345672"}, "Activities of the event log hold"),
     ],
 )
 def test_a_log_that_cannot_be_understood_is_refused_whole(change, message):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from messages import BSN, GOOD, SIBLING, message, put, read, start, stop, toewijzing
+from messages import BSN, GOOD, SIBLING, message, put, read, start, stop, toewijzing, verzoek
 from zorgpad.errors import DataError, RegionError
 from zorgpad.pseudonym import fictive_bsns
 from zorgpad.sources import read_ijw
@@ -97,13 +97,33 @@ def test_a_bsn_as_allocation_number_is_refused(tmp_path, region):
     assert BSN not in str(caught.value)
 
 
-def test_a_file_name_with_a_bsn_is_not_repeated(tmp_path, region):
-    """Some systems name messages after the child."""
+@pytest.mark.parametrize(
+    "sent",
+    [
+        message("JW301", toewijzing(ReferentieAanbieder=f"plaatsing {BSN}")),
+        message("JW315", verzoek(BSN)),
+        message("JW301", toewijzing("12345672"), bsn="012345672"),
+    ],
+    ids=["in a reference", "in a request", "without its zero"],
+)
+def test_the_own_bsn_in_another_element_is_refused(tmp_path, region, sent):
+    """In a reference too, and without its zero; another number of nine digits is welcome as a reference."""
+    good = message("JW301", toewijzing("2", ReferentieAanbieder="111222333"))
+    with pytest.raises(DataError, match=r"1 records of JW3(01|15) use the child's BSN as ") as caught:
+        read(put(tmp_path / "x", good, sent), region)
+    assert "2345672" not in str(caught.value)
+    assert BSN not in str(caught.value)
+    assert len(read(put(tmp_path / "y", good), region).allocations) == 1
+
+
+@pytest.mark.parametrize("number", [BSN, "12345672"])
+def test_a_file_name_with_a_bsn_is_not_repeated(tmp_path, region, number):
+    """Some systems name messages after the child; also without its zero."""
     put(tmp_path / "x", GOOD)
-    (tmp_path / "x" / f"JW301_{BSN}.xml").write_text("<")
+    (tmp_path / "x" / f"JW301_{number}.xml").write_text("<")
     with pytest.raises(DataError, match="file 1 of 2 in the order of their names") as caught:
         read(tmp_path / "x", region)
-    assert BSN not in str(caught.value)
+    assert number not in str(caught.value)
 
 
 def test_without_messages_or_key_nothing_is_read(tmp_path, region):

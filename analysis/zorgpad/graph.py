@@ -16,6 +16,7 @@ import pandas as pd
 
 from zorgpad.cohorts import build_stays
 from zorgpad.errors import DataError
+from zorgpad.pseudonym import refuse_real_children
 from zorgpad.runs import Rows, count_pairs, read_rows
 from zorgpad.schemas import LADDER, OUTSIDE_CARE
 
@@ -25,14 +26,17 @@ _NOT_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _WRITERS = {".graphml": "write_graphml", ".gexf": "write_gexf"}
 
 
-def child_graph(paths: pd.DataFrame, client_id: str) -> nx.MultiDiGraph:
+def child_graph(paths: pd.DataFrame, client_id: str, *, policy: Literal["intern"] | None = None) -> nx.MultiDiGraph:
     """The events of one child and what follows what.
 
     Parameters
     ----------
     paths : DataFrame
-        :class:`zorgpad.schemas.Paths`.
+        :class:`zorgpad.schemas.Paths`, of invented children; :func:`~zorgpad.spells.build_spells` and
+        :func:`~zorgpad.paths.build_paths` mark what comes from a synthetic register.
     client_id : str
+    policy : "intern", optional
+        Says that a real child's road is for the eyes of the one who asks, and is not shared.
 
     Returns
     -------
@@ -47,7 +51,10 @@ def child_graph(paths: pd.DataFrame, client_id: str) -> nx.MultiDiGraph:
     ------
     DataError
         When the child has no path.
+    DisclosureError
+        When the child may be real and the policy is not ``intern``.
     """
+    refuse_real_children(paths, [client_id], policy=policy)
     rows = paths[paths["client_id"] == client_id].sort_values("start_date")
     if rows.empty:
         raise DataError("That child has no path.\nTake a client_id from the column client_id of the paths.")

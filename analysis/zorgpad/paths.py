@@ -26,6 +26,7 @@ from zorgpad.arrays import (
     sort_rows,
     take,
 )
+from zorgpad.pseudonym import is_marked_synthetic, mark_synthetic
 from zorgpad.region import Region
 from zorgpad.schemas import (
     GEEN_ZORG,
@@ -101,7 +102,8 @@ def build_paths(
         len(pieces.clients),
         lambda own: _rows_of(pieces.part(own), region, day_number(cut), shortest, account),
     )
-    return _frame(rows, pieces, spells), sum_attrition(attrition_frame(account))
+    frame = mark_synthetic(_frame(rows, pieces, spells), is_synthetic=is_marked_synthetic(spells))
+    return frame, sum_attrition(attrition_frame(account))
 
 
 def _rows_of(

@@ -15,13 +15,17 @@ import hmac
 import os
 import re
 import secrets
+import unicodedata
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
+import pyarrow
+import pyarrow.compute
 
-from zorgpad.errors import DataError
+from zorgpad.errors import DataError, DisclosureError
 
 DOMAIN = b"jw-client-v1|"
 ROUNDING_DOMAIN = b"jw-rounding-v1"
@@ -29,10 +33,39 @@ MINIMUM_KEY_BYTES = 32
 PREFIX = "c_"
 WELL_FORMED = re.compile(r"c_[a-p]{30}")
 
+INTERN = "intern"
+_SYNTHETIC = "is_synthetic"
+
 _MAKE_A_KEY = "Make one outside the project, once, and keep it: zorgpad key new PATH"
 _MAYBE_BSN = re.compile(r"[0-9]{8,9}")
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _ELEVEN_TEST = np.array([9, 8, 7, 6, 5, 4, 3, 2, -1])
+
+# How a BSN stands in a text.
+NAMED_BSN = re.compile(
+    r"(?:bsn|burgerservice\w*|sofi\w*)[^0-9]{0,25}((?<![0-9])[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){7,8})(?!\w)", re.IGNORECASE
+)
+UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
+_NINE = re.compile(r"(?<![0-9])([0-9]{9})(?![0-9])")
+_EIGHT = re.compile(r"(?<![0-9])(?<![0-9][.,])([0-9]{8})(?:[.,]0+)?(?![0-9])(?![.,][0-9])")
+_GROUPS = re.compile(
+    r"(?<![0-9])(?<![0-9][ .,_/-])(?<!€)(?<!€ )"
+    r"([0-9]{2,3}([ ._/-])[0-9]{3}\2[0-9]{3}|[0-9]{3,4}([ ._/-])[0-9]{2}\3[0-9]{3}"
+    r"|[0-9]([ ._/*-])[0-9](?:\4[0-9]){7})"
+    r"(?![0-9])(?![ .,_/*-][0-9])(?! euro)"
+)
+_DAY, _MONTH, _YEAR = r"(?:0[1-9]|[12][0-9]|3[01])", r"(?:0[1-9]|1[0-2])", r"(?:19|20)[0-9]{2}"
+_SAYS_WHAT_IT_IS = re.compile(
+    rf"(?<![0-9])(?:{_YEAR}{_MONTH}{_DAY}|{_DAY}{_MONTH}{_YEAR})(?![0-9])"
+    rf"|(?<![0-9])(?:{_YEAR}([./-]){_MONTH}\1{_DAY}|{_DAY}([./-]){_MONTH}\2{_YEAR})(?![0-9])"
+    r"|(?<![0-9])(?:06[ -]?[0-9]{8}|(?:\+|00)31[ -]?(?:\(0\))?(?:[ -]?[0-9]){9})(?![0-9])"
+    r"|(?<![a-z])(?:agb|kvk|k\.v\.k\.)(?:[-_ ]?(?:code|nummer|nr\.?))?[:= ]{0,3}[0-9]{8}(?![0-9])"
+    rf"|{UUID.pattern}|\b(?=[0-9]*[a-f])[0-9a-f]{{32,}}\b",
+    re.IGNORECASE,
+)
+_EIGHT_DIGITS_COLUMN = re.compile(r"agb|kvk|telefoon|phone|mobiel|(?<![a-z])tel(?![a-z])", re.IGNORECASE)
+_EIGHT_OR_MORE = r"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){7}|[^\x00-\x7f]"
+_NO_DIGIT = re.compile(r"[^0-9]")
 
 
 def read_key(key: BinaryIO | None) -> bytes:
@@ -137,20 +170,122 @@ def is_bsn(values: pd.Series) -> pd.Series:
     stripped = [str(value).strip() for value in values]
     candidate = np.array([_MAYBE_BSN.fullmatch(text) is not None for text in stripped], dtype=bool)
     digits = [stripped[place].zfill(9) for place in np.flatnonzero(candidate)]
-    table = np.array([list(value) for value in digits], dtype=np.int64).reshape(-1, 9)
+    table = np.array(digits, dtype="S9").view(np.uint8).reshape(-1, 9).astype(np.int64) - ord("0")
     result = pd.Series(data=False, index=values.index)
     result[candidate] = (table @ _ELEVEN_TEST % 11 == 0) & table.any(axis=1)
     return result
 
 
-def contains_bsn(values: pd.Series) -> pd.Series:
-    """Whether each value could be a raw BSN or holds one: a run of exactly nine digits that passes the elfproef."""
-    text = values.astype(object).fillna("").astype(str)
-    unique = pd.Series(text.unique(), dtype=object)
-    runs = unique.str.extractall(r"(?<![0-9])([0-9]{9})(?![0-9])")
-    holders = runs.index.get_level_values(0)[is_bsn(runs[0])] if len(runs) else []
-    hits = set(unique[is_bsn(unique)]) | set(unique.loc[holders])
-    return text.isin(hits)
+def contains_bsn(values: pd.Series, *, column: str = "") -> pd.Series:
+    """Whether each text could be a raw BSN or hold one, as people write it; every different text is read once.
+
+    A number passes the elfproef and is a run of nine digits, or of eight (a lost zero) that belongs to no decimal
+    number; or the same in groups with one separator (123 456 782, 1234.56.782, 12-345-672, 1 2 3 4 5 6 7 8 2), or after
+    the word BSN with whatever between its digits. Eight digits that say what they are count as that: a day
+    (20240131, 31012024, 31-01-2024), a telephone number (06-12345678, +31 6 12345678), an AGB code or KvK number by its
+    name, a part of a UUID or of a hash.
+
+    Parameters
+    ----------
+    values : Series
+        Free text.
+    column : str
+        Its head: in a column of AGB codes, KvK or telephone numbers only nine digits count.
+    """
+    code, texts = pd.factorize(values.astype(object), use_na_sentinel=True)
+    is_long = _asked(texts)
+    hits = np.zeros(len(texts) + 1, dtype=bool)  # the last stands for missing values
+    asked = [_plain(str(texts[place])) for place in np.flatnonzero(is_long)]
+    hits[:-1][is_long] = _hold_number(asked, shortest=9 if _EIGHT_DIGITS_COLUMN.search(column) else 8)
+    return pd.Series(hits[code], index=values.index)
+
+
+def made_of_bsn(values: pd.Series) -> pd.Series:
+    """Whether each code could be a raw BSN, also without its zero, or holds a run of nine digits that is one.
+
+    For numbers that an administration gives: of eight digits in a longer code one in eleven passes by chance.
+    """
+    code, texts = pd.factorize(values.astype(object), use_na_sentinel=True)
+    runs = pd.Series(texts, dtype=object).astype(str).str.extractall(_NINE)[0]
+    hits = np.append(is_bsn(pd.Series(texts, dtype=object)).to_numpy(), False)  # missing values hold none
+    hits[runs.index.get_level_values(0)[is_bsn(runs).to_numpy(dtype=bool)]] = True
+    return pd.Series(hits[code], index=values.index)
+
+
+def _asked(texts: np.ndarray | pd.Index) -> np.ndarray:
+    """Which texts may hold a number that passes; Arrow looks at all at once, so that only those are read closely."""
+    written = pyarrow.array([str(text) for text in texts], type=pyarrow.string())
+    asked = np.array(pyarrow.compute.match_substring_regex(written, _EIGHT_OR_MORE), dtype=bool)
+    digits = pd.Series(pyarrow.compute.replace_substring_regex(written.filter(asked), "[^0-9]", "").to_pylist())
+    may = digits.str.len().to_numpy() != 9  # of nine digits it is all, or all but the first or the last
+    may |= is_bsn(digits) | is_bsn(digits.str[1:]) | is_bsn(digits.str[:-1])
+    may &= ~(digits.str.len().to_numpy() == 8) | is_bsn(digits)
+    asked[asked] = may | ~np.array([str(text).isascii() for text in texts[asked]], dtype=bool)
+    return asked
+
+
+def _plain(text: str) -> str:
+    """A text with ordinary digits and spaces, without invisible characters."""
+    if text.isascii():
+        return text
+    return "".join(letter for letter in unicodedata.normalize("NFKC", text) if unicodedata.category(letter) != "Cf")
+
+
+def _hold_number(texts: list[str], *, shortest: int) -> np.ndarray:
+    """Which texts hold a number of ``shortest`` digits or more that passes the elfproef."""
+    found = [
+        (place, number) for place, text in enumerate(texts) for number in _numbers(text) if len(number) >= shortest
+    ]
+    passing = is_bsn(pd.Series([number for _, number in found], dtype=object))
+    places = [place for (place, _), passes in zip(found, passing, strict=True) if passes]
+    hits = np.zeros(len(texts), dtype=bool)
+    hits[np.array(places, dtype=np.intp)] = True
+    return hits
+
+
+def _numbers(text: str) -> Iterator[str]:
+    """The digits of every number in a text that could be a BSN."""
+    for match in NAMED_BSN.finditer(text):
+        yield _NO_DIGIT.sub("", match.group(1))
+    rest = _SAYS_WHAT_IT_IS.sub(" x ", text)
+    for pattern in (_NINE, _EIGHT, _GROUPS):
+        for match in pattern.finditer(rest):
+            yield _NO_DIGIT.sub("", match.group(1))
+
+
+def mark_synthetic(frame: pd.DataFrame, *, is_synthetic: bool) -> pd.DataFrame:
+    """``frame`` with the mark that says whose children are in it; pandas hands ``attrs`` on to rows taken from it."""
+    marked = frame.copy(deep=False)
+    marked.attrs[_SYNTHETIC] = is_synthetic
+    return marked
+
+
+def is_marked_synthetic(frame: pd.DataFrame) -> bool:
+    """Whether ``frame`` says that all its children are invented; one that says nothing may hold real ones."""
+    return frame.attrs.get(_SYNTHETIC) is True
+
+
+def refuse_real_children(frame: pd.DataFrame, children: Iterable[str], *, policy: str | None) -> None:
+    """Refuse to show single children that may be real.
+
+    A pseudonym belongs to a real child, unless ``frame`` is marked as synthetic. Names that are no pseudonyms are those
+    of an event log or of rows written by hand.
+
+    Raises
+    ------
+    DisclosureError
+        When a child may be real and ``policy`` is not ``intern``.
+    """
+    if policy not in (None, INTERN):
+        raise DisclosureError(f"The policy '{policy}' shows no single child.\nOnly policy='{INTERN}' does.")
+    if policy == INTERN or is_marked_synthetic(frame):
+        return
+    n = sum(WELL_FORMED.fullmatch(str(child)) is not None for child in children)
+    if n:
+        raise DisclosureError(
+            f"The roads of {n} single children are asked who may be real: the paths are not marked as synthetic.\n"
+            f"Say policy='{INTERN}' to see them yourself; such a picture must not be shared, and no report shows it."
+        )
 
 
 def is_fictive(bsns: pd.Series) -> pd.Series:

@@ -24,7 +24,7 @@ from pandera.errors import SchemaErrors
 
 from zorgpad.arrays import n_different
 from zorgpad.errors import DataError
-from zorgpad.pseudonym import PREFIX, is_bsn
+from zorgpad.pseudonym import PREFIX, contains_bsn, is_bsn
 
 # pandera asks which frame libraries there are by importing each; Dask's takes a second and 45 MB, in every process. The
 # tables here are pandas.
@@ -122,6 +122,11 @@ class Allocations(_Table):
     is_maatwerk: pa.typing.Series[pa.Bool]
     location: str = pa.Field(nullable=True)
 
+    @pa.check("product_code", "referrer", "unit", "frequency", "location", error="holds what could be a raw BSN")
+    def holds_no_bsn(cls, values: pd.Series) -> pd.Series:  # noqa: N805 - pandera hands the class over
+        """Codes and free text tell of no child by number."""
+        return ~contains_bsn(values)
+
     @pa.dataframe_check(name="end_date is before start_date")
     def ends_after_start(cls, frame: pd.DataFrame) -> pd.Series:  # noqa: N805 - pandera hands the class over
         """An empty allocation (end on the first day) promises nothing and is refused as well."""
@@ -158,6 +163,11 @@ class Declarations(_Table):
     unit: str = pa.Field(nullable=True)
     amount_cents: float
     declared_at: pa.typing.Series[pa.DateTime] = pa.Field(nullable=True)
+
+    @pa.check("unit", error="holds what could be a raw BSN")
+    def holds_no_bsn(cls, values: pd.Series) -> pd.Series:  # noqa: N805 - pandera hands the class over
+        """A unit is a code."""
+        return ~contains_bsn(values)
 
 
 class Spells(_Table):

@@ -28,6 +28,7 @@ from zorgpad.arrays import (
     take,
 )
 from zorgpad.errors import DataError
+from zorgpad.pseudonym import mark_synthetic
 from zorgpad.region import BRIDGES, MERGE_RULES, Region
 from zorgpad.register import Register
 from zorgpad.schemas import Allocations, Deliveries, attrition_frame, attrition_of_codes, complete, empty, sum_attrition
@@ -109,7 +110,8 @@ def build_spells(
     spells = by_group(
         records.client, len(records.clients), lambda rows: _spells_of(records.part(rows), day_number(cut), gap, account)
     )
-    return _frame(records, spells, register), sum_attrition(attrition_frame(account))
+    frame = mark_synthetic(_frame(records, spells, register), is_synthetic=register.is_synthetic)
+    return frame, sum_attrition(attrition_frame(account))
 
 
 def _spells_of(records: _Records, cut: int, gap: int, account: list[dict[str, object]]) -> dict[str, np.ndarray]:

@@ -1,8 +1,8 @@
 """Spells, paths and process graph of many random children against a day-by-day brute force: ``make exactness``.
 
 The brute force knows no intervals: a grid of children × lines of care × days, filled day by day, and rules read off
-each day. Everything must be equal: spells, every state, provider and stapeling of every day, the number of rows, and
-what follows what.
+each day. Everything must be equal: spells, every state, provider, stapeling and payer of every day, the number of rows,
+and what follows what. The administration cuts the care up: new product codes and AGB codes in 2022, moves of gemeente.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -24,20 +25,52 @@ from zorgpad.spells import build_spells
 
 ORIGIN, PEILDATUM = np.datetime64("2021-01-02"), np.datetime64("2024-01-01")
 N_DAYS = int((PEILDATUM - ORIGIN).astype(int))
-PROVIDERS = ("41414141", "42424242")
+CONTRACTS = np.datetime64("2022-01-01")
+PROVIDERS, OLD_PROVIDERS = ("41414141", "42424242"), ("31313131", "32323232")
+GEMEENTEN = ("GM0743", "GM0794", "GM0847")
 CHILDREN, PER_BLOCK = 3000, 250
 NOTHING, ABSENT, ADULT = -1, -2, -3
 
 
 def draw_allocations(n: int, region: Region, *, seed: int) -> pd.DataFrame:
-    """1 to 8 allocations per child; later ones nest in, touch, repeat, start with or come near an earlier one."""
+    """Allocations of ``n`` children as the administration has them, each with what it truly is.
+
+    ``zorgvorm`` and ``true_provider`` are the truth; ``product_code`` and ``provider_id`` what was written: before 2022
+    half of the providers have an old AGB code, and any code that means the form on the first day may stand there.
+    """
     rng = np.random.default_rng(seed)
-    products = region.products[region.products["product_code"] != "*"].drop_duplicates("zorgvorm")
+    drawn = _cut_up(_draw_care(n, rng), rng)
+    begin, after = (ORIGIN + drawn[name].to_numpy() * np.timedelta64(1, "D") for name in ("first", "after"))
+    start, end = (pd.Series(days.astype("datetime64[ns]")) for days in (begin, after))
+    form = np.array(ZORGVORMEN, dtype=object)[drawn["line"]]
+    is_old = (begin < CONTRACTS) & (rng.random(len(drawn)) < 0.5)
+    provider = drawn["provider"].to_numpy()
+    return pd.DataFrame(
+        {
+            "client_id": drawn["client_id"],
+            "gemeente": np.array(GEMEENTEN, dtype=object)[drawn["gemeente"]],
+            "allocation_id": [str(number) for number in range(len(drawn))],
+            **_written_codes(form, begin, region, rng),
+            "provider_id": np.where(is_old, np.array(OLD_PROVIDERS)[provider], np.array(PROVIDERS)[provider]),
+            "ordered_at": pd.Timestamp("2021-01-01"),
+            "start_date": start,
+            # An end after the peildatum is sometimes not known at all.
+            "end_date": end.mask((end > PEILDATUM) & (drawn["after"] % 2 == 0)),
+            "change_reason": None,
+            "is_maatwerk": False,
+            "zorgvorm": form,
+            "true_provider": np.array(PROVIDERS, dtype=object)[provider],
+        }
+    )
+
+
+def _draw_care(n: int, rng: np.random.Generator) -> pd.DataFrame:
+    """1 to 8 periods of care per child; later ones nest in, touch, repeat, start with or come near an earlier one."""
     found = []
     for child in range(n):
         own: list[tuple[int, int, int, int]] = []
         for _ in range(rng.integers(1, 9)):
-            line, provider = int(rng.integers(len(products))), int(rng.integers(2))
+            line, provider = int(rng.integers(len(ZORGVORMEN))), int(rng.integers(2))
             start, length = int(rng.integers(0, N_DAYS)), int(rng.choice([1, 2, 30, 31, 120, 400]))
             if own and rng.random() < 0.75:
                 line, provider, begin, end = own[rng.integers(len(own))]
@@ -45,29 +78,44 @@ def draw_allocations(n: int, region: Region, *, seed: int) -> pd.DataFrame:
                 start = int((begin + 1, end, begin, begin, end + rng.integers(28, 34))[kind])
                 length = max(1, int((end - begin - 2, length, end - begin, length, length)[kind]))
                 if rng.random() < 0.5:
-                    line, provider = int(rng.integers(len(products))), int(rng.integers(2))
+                    line, provider = int(rng.integers(len(ZORGVORMEN))), int(rng.integers(2))
             own.append((line, provider, start, start + length))
         found += [(f"kind-{child:05d}", *row) for row in own if row[2] < N_DAYS]
-    drawn = pd.DataFrame(found, columns=["client_id", "line", "provider", "first", "after"])
-    end = ORIGIN + drawn["after"].to_numpy() * np.timedelta64(1, "D")
-    chosen = products.iloc[drawn["line"]]
-    return pd.DataFrame(
-        {
-            "client_id": drawn["client_id"],
-            "gemeente": "GM0794",
-            "allocation_id": [str(number) for number in range(len(drawn))],
-            "product_category": chosen["product_category"].to_numpy(),
-            "product_code": chosen["product_code"].to_numpy(),
-            "provider_id": np.array(PROVIDERS, dtype=object)[drawn["provider"]],
-            "ordered_at": pd.Timestamp("2021-01-01"),
-            "start_date": (ORIGIN + drawn["first"].to_numpy() * np.timedelta64(1, "D")).astype("datetime64[ns]"),
-            # An end after the peildatum is sometimes not known at all.
-            "end_date": pd.Series(end.astype("datetime64[ns]")).mask((end > PEILDATUM) & (drawn["after"] % 2 == 0)),
-            "change_reason": None,
-            "is_maatwerk": False,
-            "zorgvorm": chosen["zorgvorm"].to_numpy(),
-        }
-    )
+    return pd.DataFrame(found, columns=["client_id", "line", "provider", "first", "after"])
+
+
+def _cut_up(drawn: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Periods as the administration cuts them: new contracts in 2022, and moves to another gemeente that pays.
+
+    Half of what runs on 1 January 2022 is cut there, and half of that moves on that day (woonplaatsbeginsel); one in
+    five of all moves on another day.
+    """
+    change = int((CONTRACTS - ORIGIN).astype(int))
+    drawn = drawn.assign(gemeente=rng.integers(0, 2, len(drawn)))
+    for day, share, moving in ((np.full(len(drawn), change), 0.5, 0.5), (None, 0.2, 1.0)):
+        at = rng.integers(drawn["first"], drawn["after"] + 1) if day is None else day
+        is_cut = (drawn["first"] < at) & (at < drawn["after"]) & (at < N_DAYS) & (rng.random(len(drawn)) < share)
+        moves = (rng.random(len(drawn)) < moving).astype(int)
+        later = drawn.assign(first=at, gemeente=(drawn["gemeente"] + moves) % len(GEMEENTEN))[is_cut]
+        drawn = pd.concat([drawn.assign(after=drawn["after"].mask(is_cut, at)), later], ignore_index=True)
+    return drawn
+
+
+def _written_codes(
+    form: np.ndarray, begin: np.ndarray, region: Region, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """For each period one of the product codes that mean its form on its first day."""
+    table = region.products[region.products["product_code"] != "*"]
+    category, code = np.empty(len(form), dtype=object), np.empty(len(form), dtype=object)
+    for (name, is_before), rows in pd.DataFrame({"f": form, "b": begin < CONTRACTS}).groupby(["f", "b"]).groups.items():
+        own = table[table["zorgvorm"] == name]
+        valid = own["valid_to"].isna() | (own["valid_to"] > CONTRACTS)
+        if is_before:
+            valid = own["valid_from"].isna() | (own["valid_from"] < CONTRACTS)
+        own = own[valid] if valid.any() else own
+        pick = own.iloc[rng.integers(len(own), size=len(rows))]
+        category[rows], code[rows] = pick["product_category"], pick["product_code"]
+    return {"product_category": category, "product_code": code}
 
 
 def with_messages(rows: pd.DataFrame, *, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -89,6 +137,17 @@ def with_messages(rows: pd.DataFrame, *, seed: int) -> tuple[pd.DataFrame, pd.Da
     return rows.assign(start_date=begin - earlier, end_date=until), pd.concat(messages, ignore_index=True)
 
 
+def payers_of(rows: pd.DataFrame, children: np.ndarray) -> np.ndarray:
+    """For each child, form, provider and day the gemeente of the record that began last, from its first day on."""
+    grid = np.full((len(children), len(ZORGVORMEN), len(PROVIDERS), N_DAYS), NOTHING, dtype=np.int8)
+    ends = rows["end_date"].fillna(pd.Timestamp(PEILDATUM)).clip(upper=pd.Timestamp(PEILDATUM))
+    for row in rows.assign(end_date=ends).sort_values(["start_date", "end_date", "gemeente"]).itertuples():
+        line = (np.searchsorted(children, row.client_id), ZORGVORMEN.index(row.zorgvorm))
+        first = int((np.datetime64(row.start_date, "D") - ORIGIN).astype(int))
+        grid[(*line, PROVIDERS.index(row.true_provider), slice(first, None))] = GEMEENTEN.index(row.gemeente)
+    return grid
+
+
 def fill_grid(rows: pd.DataFrame, children: np.ndarray, max_gap_days: int) -> np.ndarray:
     """For each child, form, provider and day the first day of the spell that runs then, or ``NOTHING``."""
     grid = np.zeros((len(children), len(ZORGVORMEN), len(PROVIDERS), N_DAYS), dtype=bool)
@@ -96,7 +155,7 @@ def fill_grid(rows: pd.DataFrame, children: np.ndarray, max_gap_days: int) -> np
     after = (rows["end_date"].fillna(pd.Timestamp("2100-01-01")).to_numpy("datetime64[D]") - ORIGIN).astype(int)
     place = np.searchsorted(children, rows["client_id"].to_numpy(dtype=str))
     for child, form, provider, begin, end in zip(
-        place, rows["zorgvorm"], rows["provider_id"], first, after, strict=True
+        place, rows["zorgvorm"], rows["true_provider"], first, after, strict=True
     ):
         grid[child, ZORGVORMEN.index(form), PROVIDERS.index(provider), begin : min(end, N_DAYS)] = True
     day = np.arange(N_DAYS, dtype=np.int32)
@@ -151,7 +210,11 @@ def compare(rows: pd.DataFrame, spells: pd.DataFrame, paths: pd.DataFrame, regio
 
     birthday = rows.drop_duplicates("client_id").sort_values("client_id")["birthday"].to_numpy("datetime64[D]")
     state, provider, mask = states_of(since, (birthday - ORIGIN).astype(int), region)
-    grids = [np.full_like(state, NOTHING), np.full_like(provider, NOTHING), np.zeros_like(mask)]
+    at = (np.arange(len(children))[:, None], np.maximum(state, 0), provider, np.arange(N_DAYS)[None, :])
+    payer = np.where(state >= 0, payers_of(rows, children)[at], NOTHING)
+    whole = (state, provider, mask, payer)
+    grids = [np.full_like(values, NOTHING) for values in whole]
+    grids[2][:] = 0
     place = np.searchsorted(children, paths["client_id"].to_numpy(dtype=str))
     overlaps = 0
     for child, row in zip(place, paths.itertuples(index=False), strict=True):
@@ -161,13 +224,15 @@ def compare(rows: pd.DataFrame, spells: pd.DataFrame, paths: pd.DataFrame, regio
         grids[0][child, days] = ZORGVORMEN.index(row.state) if outside is None else outside
         grids[1][child, days] = NOTHING if outside is not None else PROVIDERS.index(row.provider_id)
         grids[2][child, days] = sum(1 << ZORGVORMEN.index(form) for form in row.stapeling)
+        grids[3][child, days] = NOTHING if outside is not None else GEMEENTEN.index(row.gemeente)
     found["days"] = state.size
-    pairs = zip(grids, (state, provider, mask), strict=True)
-    found["different days"] = int(np.logical_or.reduce([a != b for a, b in pairs]).sum())
+    found["different days"] = int(np.logical_or.reduce([a != b for a, b in zip(grids, whole, strict=True)]).sum())
     found["overlapping rows"] = overlaps
-    key = (state.astype(np.int64) + 3) * 4096 + (provider + 1) * 1024 + mask
+    key = ((state.astype(np.int64) + 3) * 4 + payer + 1) * 4096 + (provider + 1) * 1024 + mask
     heads = (np.diff(key, axis=1, prepend=-4096) != 0) & (state != NOTHING)
     found["rows"], found["different rows"] = int(heads.sum()), abs(int(heads.sum()) - len(paths))
+    changes = (np.diff(payer, axis=1) != 0) & (np.diff(state, axis=1) == 0) & (state[:, 1:] >= 0)
+    found["moves"] = int((changes & (np.diff(provider, axis=1) == 0)).sum())
     moves = follows(state)
     edges = process_graph(paths).edges(data=True)
     counted = Counter({(a, b): data["n_transitions"] for a, b, data in edges})
@@ -190,13 +255,15 @@ def follows(state: np.ndarray) -> Counter:
 def main(n: int, seed: int) -> int:
     """Draw, build, compare, report, without and with messages; 1 when anything differs."""
     region = load_region("een10voordejeugd")
+    went_on = pd.DataFrame({"agb": OLD_PROVIDERS, "name": "oud", "successor_agb": PROVIDERS})
+    region = replace(region, providers=went_on.reindex(columns=region.providers.columns))
     rows = draw_allocations(n, region, seed=seed)
     children = rows["client_id"].unique()
     born = ORIGIN - 18 * 365 + np.random.default_rng(seed).integers(-2000, 3000, len(children)) * np.timedelta64(1, "D")
     clients = pd.DataFrame({"client_id": children, "birth_date": born.astype("datetime64[ns]"), "sex": "f"})
     coming_of_age = dict(zip(children, clients["birth_date"] + pd.DateOffset(years=18), strict=True))
     rows = rows.assign(birthday=rows["client_id"].map(coming_of_age))
-    allocations = rows.drop(columns=["zorgvorm", "birthday"])
+    allocations = rows.drop(columns=["zorgvorm", "true_provider", "birthday"])
     failed = report(Register(clients, allocations, empty(Deliveries), empty(Declarations)), rows, region, seed)
     around, messages = with_messages(allocations, seed=seed)
     print(f"the same care told by {len(messages):,} start and stop messages, within longer allocations:")
@@ -216,6 +283,7 @@ def report(register: Register, rows: pd.DataFrame, region: Region, seed: int) ->
     print(f"{len(names):,} children, {len(rows):,} allocations, seed {seed}")
     for what in ("spells", "days", "rows", "transitions"):
         print(f"{found[what]:>12,} {what}, {found[f'different {what}']} different")
+    print(f"{found['moves']:>12,} moves of gemeente inside a stay at one provider")
     print(f"{found['overlapping rows']} path rows overlap; {time.perf_counter() - begin:.0f} s")
     return int(any(count for what, count in found.items() if what.startswith(("different", "overlapping"))))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import pandas as pd
 from matplotlib import dates as mdates
@@ -12,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from zorgpad.figures.style import GRID, INK, SOFT_INK, STATE_COLOURS, dates_between, new_figure
 from zorgpad.labels import STATE_LABELS, format_duration
+from zorgpad.pseudonym import refuse_real_children
 from zorgpad.schemas import LADDER, OUTSIDE_CARE
 
 _SHORTEST_LABELLED_SHARE = 0.11
@@ -21,13 +23,17 @@ _MARKS = {
 }
 
 
-def draw_timelines(paths: pd.DataFrame, *, names: Mapping[str, str], window_start: pd.Timestamp) -> Figure:
+def draw_timelines(
+    paths: pd.DataFrame,
+    *,
+    names: Mapping[str, str],
+    window_start: pd.Timestamp,
+    policy: Literal["intern"] | None = None,
+) -> Figure:
     """A panel per child, a lane per form of care; an arrow where care goes on, a grey lane where there was none.
 
     A diamond on a bar is a change of provider within the form, a triangle a change of the gemeente that pays; both are
     named below the figure when they occur.
-
-    Only for invented children: a real child's timeline is never published.
 
     Parameters
     ----------
@@ -37,7 +43,15 @@ def draw_timelines(paths: pd.DataFrame, *, names: Mapping[str, str], window_star
         What each child is called in the figure; panels in this order.
     window_start : Timestamp
         The first day of the data, drawn as a line.
+    policy : "intern", optional
+        Says that the roads of real children are for the eyes of the one who asks; a report never shows them.
+
+    Raises
+    ------
+    DisclosureError
+        When a child may be real (the paths are not marked as synthetic) and the policy is not ``intern``.
     """
+    refuse_real_children(paths, names, policy=policy)
     lanes = {child: _lanes(paths[paths["client_id"] == child]) for child in names}
     heights = [1.1 + len(forms) for forms in lanes.values()]
     figure, panels = new_figure(0.62 + 0.34 * sum(heights), rows=len(names), heights=heights)

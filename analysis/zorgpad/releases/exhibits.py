@@ -16,6 +16,7 @@ from zorgpad import figures, tables
 from zorgpad.errors import DataError, ReportError
 from zorgpad.indicators import JEUGDHULP, VERBLIJF, areas_of
 from zorgpad.labels import enumerate_words, format_date, format_rounded
+from zorgpad.pseudonym import mark_synthetic
 from zorgpad.publish import figure_markup, table_markup, text_markup
 from zorgpad.releases.frames import FRAMES
 from zorgpad.releases.store import Release
@@ -181,6 +182,7 @@ def voorbeelden(release: Release) -> str:
     shown = release["voorbeelden"]
     forms = [tuple(text.split("|")) if text else () for text in shown["stapeling"]]
     shown = shown.assign(stapeling=pd.Series(forms, index=shown.index, dtype=object))
+    shown = mark_synthetic(shown, is_synthetic=True)  # the frame is drawn from a simulation, whatever the register
     names = dict(zip(shown["client_id"].unique(), ["Kind A", "Kind B", "Kind C"], strict=False))
     window = min(release.region.window_start.values())
     words = tables.describe_timelines(shown, release.region, names=names, peildatum=release.peildatum)

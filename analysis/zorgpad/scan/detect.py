@@ -11,7 +11,7 @@ from datetime import date
 
 import pandas as pd
 
-from zorgpad.pseudonym import WELL_FORMED, is_bsn
+from zorgpad.pseudonym import NAMED_BSN, UUID, WELL_FORMED, is_bsn
 from zorgpad.scan.views import View
 
 BSN_DIGITS = 9
@@ -23,15 +23,11 @@ _NUMBER = re.compile(
     r"(?:(?<![^\W_])(?<![\#.])|(?<=[A-Za-z]\.)|(?<![0-9]\.)(?<=[\#.])(?=[0-9]{9})|(?<=[Bb][Ss][Nn])|(?<=[Nn][Rr]))"
     r"([0-9]{8,9})(?:\.0)?(?![^\W_])(?!\.[0-9])"
 )
-_UUID = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
 _GROUPED = re.compile(
     r"(?<!\w)(?<![0-9][ .,_/*-])(?<!€)(?<!€ )"
     r"(?:[0-9]{3}([ .\-_/])[0-9]{3}\1[0-9]{3}|[0-9]{4}([ .\-_/])[0-9]{2}\2[0-9]{3}"
     r"|[0-9]([ .\-_/*])[0-9](?:\3[0-9]){7})"
     r"(?!\w)(?![ .,_/*-][0-9])(?! euro)"
-)
-_NAMED_BSN = re.compile(
-    r"(?:bsn|burgerservice\w*|sofi\w*)[^0-9]{0,25}((?<![0-9])[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){7,8})(?!\w)", re.IGNORECASE
 )
 _RIN = re.compile(
     r"(?<![A-Za-z])rin(?:persoon|nummers?|adres|object|s)?(?![A-Za-z]).{0,30}?(?<!\w)([0-9]{9})(?!\w)",
@@ -172,12 +168,12 @@ def bsns(text: str, looked_for: Wanted) -> Iterator[Hit]:
 
 def _grouped_bsns(text: str, looked_for: Wanted) -> Iterator[Hit]:
     """The same in groups of digits, as they are written for people."""
-    matches = [match for pattern in (_GROUPED, _NAMED_BSN) for match in pattern.finditer(_without_uuids(text))]
+    matches = [match for pattern in (_GROUPED, NAMED_BSN) for match in pattern.finditer(_without_uuids(text))]
     yield from _passing([(re.sub(r"[^0-9]", "", match.group()), match.start()) for match in matches], looked_for)
 
 
 def _without_uuids(text: str) -> str:
-    return _UUID.sub(lambda match: "x" * len(match.group()), text)
+    return UUID.sub(lambda match: "x" * len(match.group()), text)
 
 
 def _passing(numbers: list[tuple[str, int]], looked_for: Wanted) -> Iterator[Hit]:

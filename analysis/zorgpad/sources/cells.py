@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import pandas as pd
 
 from zorgpad.errors import DataError
-from zorgpad.pseudonym import WELL_FORMED, contains_bsn, is_bsn, pseudonymise, read_key
+from zorgpad.pseudonym import WELL_FORMED, contains_bsn, is_bsn, made_of_bsn, pseudonymise, read_key
 from zorgpad.region import Region
 from zorgpad.register import Register, validate_register
 from zorgpad.schemas import TABLES, attrition_frame, columns, empty
@@ -79,14 +79,15 @@ def _refuse_raw_bsns(rows: pd.DataFrame, label: str, name: str) -> None:
     """Only client_id may hold a BSN.
 
     Columns of the layout with a number, a date or an AGB code have a form of their own, in which one in eleven values
-    of eight digits passes the elfproef by chance; there only the BSN of the row's own child is looked for.
+    of eight digits passes the elfproef by chance; there only the BSN of the row's own child is looked for, as it is
+    everywhere. An allocation_id is a code, all else is free text.
     """
-    own = rows["client_id"].where(is_bsn(rows["client_id"]))
-    own = own.str.zfill(9)
     for column in rows.columns.drop("client_id"):
-        hits = rows[column].notna() & (rows[column].astype(object).astype(str).str.zfill(9) == own)
-        if not _has_own_form(name, column):
-            hits |= contains_bsn(rows[column])
+        hits = _holds_own(rows[column], rows["client_id"])
+        if column == "allocation_id":
+            hits |= made_of_bsn(rows[column])
+        elif not _has_own_form(name, column):
+            hits |= contains_bsn(rows[column], column=str(column))
         if hits.any():
             where = column if column in columns(TABLES[name]) else f"column {rows.columns.get_loc(column) + 1}"
             remedy = (
@@ -95,6 +96,16 @@ def _refuse_raw_bsns(rows: pd.DataFrame, label: str, name: str) -> None:
                 else "Only client_id may hold one: leave it out here"
             )
             raise DataError(f"{label}: {count_lines(hits)} hold what could be a BSN in {where}.\n{remedy}.")
+
+
+def _holds_own(cells: pd.Series, client_id: pd.Series) -> pd.Series:
+    """Whether each cell holds the BSN of the row's own child, with or without its zero, whatever stands around it."""
+    own = client_id.where(is_bsn(client_id) & cells.notna()).dropna()
+    hits = pd.Series(data=False, index=cells.index)
+    if len(own):
+        texts = cells[own.index].astype(object).astype(str)
+        hits[own.index] = [bsn.strip().lstrip("0") in text for bsn, text in zip(own, texts, strict=True)]
+    return hits
 
 
 def _has_own_form(name: str, column: str) -> bool:

@@ -12,7 +12,7 @@ from pandas.api.types import infer_dtype, is_numeric_dtype
 
 from zorgpad.arrays import as_frame, by_group, positions, take
 from zorgpad.errors import DataError
-from zorgpad.pseudonym import is_bsn
+from zorgpad.pseudonym import contains_bsn, is_bsn
 from zorgpad.runs import NEW_STAY, sort_group, sort_moments
 from zorgpad.schemas import Paths, empty
 
@@ -90,7 +90,7 @@ def read_event_log(
         )
     cut = _cut(begin, finish, peildatum)
     (client, cases), (state, names) = _names(log[case], "case"), _names(log[activity], "activity")
-    _refuse_bsns(cases)
+    _refuse_bsns(cases, names)
     if peildatum is not None:
         seen = begin < cut
         client, state, begin, finish = (values[seen] for values in (client, state, begin, finish))
@@ -255,8 +255,10 @@ def _written(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _refuse_bsns(cases: pd.Index) -> None:
-    """Refuse cases that could be raw BSNs."""
+def _refuse_bsns(cases: pd.Index, activities: pd.Index) -> None:
+    """Refuse cases that could be raw BSNs, and activities that hold one."""
+    if contains_bsn(activities.to_series()).any():
+        raise DataError("Activities of the event log hold what could be raw BSNs.\nLeave those numbers out.")
     if not {8, 9} & set(map(len, map(str.strip, cases))):
         return
     numbers = [name for name in cases if name.strip().isdigit()]

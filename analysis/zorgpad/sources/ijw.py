@@ -109,23 +109,29 @@ def _identified(rows: pd.DataFrame, kind: str, region: Region, secret: bytes) ->
     named = rows.copy(deep=False)  # columns are replaced, never changed
     named["client_id"] = recoded(rows["bsn"], lambda bsns: pseudonymise(bsns, secret))
     named["gemeente"] = gemeente
+    for column in ("allocation_id", "reference"):
+        if column in rows:
+            _refuse_own_bsn(rows, kind, column, LAYOUTS[kind].fields[column])
     if "allocation_id" in rows:
-        named["allocation_id"] = _numbers(rows, kind)
+        named["allocation_id"] = recoded(rows["allocation_id"], _without_zeros)
     return named.drop(columns="bsn")
 
 
-def _numbers(rows: pd.DataFrame, kind: str) -> pd.Series:
-    """Plain allocation numbers; a BSN in their place is refused."""
-    both, place = distinct(rows, ["allocation_id", "bsn"])
-    leaks = (both["allocation_id"].str.lstrip("0").str.zfill(9) == both["bsn"]).to_numpy(dtype=bool)[place]
+def _without_zeros(numbers: pd.Series) -> pd.Series:
+    """Numbers as text without zeros in front."""
+    return numbers.astype(object).str.replace(r"^0+(?=[0-9])", "", regex=True)
+
+
+def _refuse_own_bsn(rows: pd.DataFrame, kind: str, column: str, element: str) -> None:
+    """Refuse the child's own BSN in another element; of other numbers one in eleven passes the elfproef by chance."""
+    both, place = distinct(rows, [column, "bsn"])
+    texts, bsns = both[column].fillna(""), both["bsn"].str.lstrip("0")
+    leaks = np.array([bsn in text for text, bsn in zip(texts, bsns, strict=True)], dtype=bool)[place]
     if leaks.any():
         raise DataError(
-            f"{int(leaks.sum())} records of {kind} use the child's BSN as ToewijzingNummer.\n"
-            f"Have the sender number the allocations; a BSN may stand in Bsn only."
+            f"{int(leaks.sum())} records of {kind} use the child's BSN as {element}.\n"
+            f"Have the sender number them otherwise; a BSN may stand in Bsn only."
         )
-    return recoded(
-        rows["allocation_id"], lambda texts: texts.astype(object).str.replace(r"^0+(?=[0-9])", "", regex=True)
-    )
 
 
 def _tables(rows: dict[str, pd.DataFrame], messages: Messages) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:

@@ -81,8 +81,7 @@ class MessageFiles:
     def label(self, position: int) -> str:
         """The name of a file for a message; a name that could hold a BSN is replaced by its place."""
         name = self.names[position]
-        digits = pd.Series(re.findall(r"[0-9]+", name), dtype=object)
-        if contains_bsn(digits[digits.str.len() == 9]).any():
+        if contains_bsn(pd.Series([name])).any():
             return f"file {position + 1} of {len(self.names)} in the order of their names (the name may hold a BSN)"
         return name
 

@@ -65,7 +65,7 @@ def codes(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Each value as its place in the sorted array of different values, which comes second; -1 for missing."""
     if not isinstance(values.dtype, pd.CategoricalDtype):
         code, distinct = pd.factorize(values.astype(object), sort=True)
-        return code.astype(np.int64), np.asarray(distinct, dtype=object)
+        return code.astype(np.int64, copy=False), np.asarray(distinct, dtype=object)
     code, categories = values.cat.codes.to_numpy().astype(np.int64), values.cat.categories
     if not categories.is_monotonic_increasing:
         order = np.asarray(categories.argsort())

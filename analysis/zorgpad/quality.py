@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from zorgpad.arrays import day_numbers
 from zorgpad.region import ANY_CODE, Region
 from zorgpad.register import Register
 from zorgpad.schemas import TABLES, Allocations, normalise
@@ -43,6 +44,7 @@ COLUMNS = ("code", "gemeente", "n_rows", "n_children", "n_of", "note")
 
 COMPLETE_SHARE = 0.95  # a declared month is complete when this share of what ever comes has come
 DECLARING_DAYS = 31  # what is declared later than a month after the period comes late
+_ROWS_AT_ONCE = 50_000
 GAP_MONTHS = 2  # so many months without any message is a gap in delivery
 _CHANGE = pd.Timestamp("2022-01-01")  # woonplaatsbeginsel and new contracts
 _ROWS = ("client", "allocation", "delivery", "declaration")  # what a row of each table is, as the account calls it
@@ -160,15 +162,33 @@ def _late(declarations: pd.DataFrame, gemeenten: list[str]) -> pd.DataFrame:
     ``COMPLETE_SHARE`` of the gemeente's lines come within so many days; a month is complete when as many days lie
     between its end and the last day on which anything was declared.
     """
-    told = ["client_id", "gemeente", "period_end", "declared_at"]
-    dated = declarations.loc[declarations["declared_at"].notna(), told]
-    delay = (dated["declared_at"] - dated["period_end"]).dt.days
-    table = _counted(LATE, dated[delay > DECLARING_DAYS], dated, gemeenten)
-    last = dated.groupby("gemeente", observed=True)["declared_at"].max()
-    wait = delay.groupby(dated["gemeente"], observed=True).quantile(COMPLETE_SHARE).apply(np.ceil)
-    until = (last - pd.to_timedelta(wait, unit="D")).dt.to_period("M") - 1
-    notes = {gemeente: f"volledig tot en met {month}" for gemeente, month in until.items()}
-    return table.assign(note=table["gemeente"].map(notes).fillna(""))
+    names = pd.Index(gemeenten)
+    gemeente, delay, declared = (np.empty(len(declarations), dtype=np.int32) for _ in range(3))
+    late, n_of = [], np.zeros(len(gemeenten), dtype=np.int64)
+    for first in range(0, max(len(declarations), 1), _ROWS_AT_ONCE):  # frames of all lines would double the memory
+        rows = declarations.iloc[first : first + _ROWS_AT_ONCE]
+        own = slice(first, first + len(rows))
+        gemeente[own] = np.where(rows["declared_at"].notna(), names.get_indexer(rows["gemeente"]), -1)
+        n_of += np.bincount(gemeente[own][gemeente[own] >= 0], minlength=len(gemeenten))
+        declared[own] = day_numbers(rows["declared_at"])
+        delay[own] = declared[own] - day_numbers(rows["period_end"])
+        late.append(rows.loc[(gemeente[own] >= 0) & (delay[own] > DECLARING_DAYS), ["client_id", "gemeente"]])
+    hits = pd.concat(late, ignore_index=True)
+    notes = []
+    for place in range(len(gemeenten)):
+        own_lines = gemeente == place
+        notes.append(_complete_until(declared[own_lines], delay[own_lines]) if n_of[place] else "")
+    return _counted(LATE, hits, hits, gemeenten).assign(n_of=n_of, note=notes)
+
+
+def _complete_until(declared: np.ndarray, delay: np.ndarray) -> str:
+    """The last complete month in words, of the days on which lines were declared and how long that took (used up)."""
+    position = COMPLETE_SHARE * (len(delay) - 1)
+    low, high = int(position), min(int(position) + 1, len(delay) - 1)
+    delay.partition([low, high])  # numpy's own quantile would turn all of them into floats first
+    wait = np.ceil(delay[low] + (delay[high] - delay[low]) * (position - low))
+    last = pd.Timestamp(np.datetime64(int(declared.max()), "D")) - pd.Timedelta(days=int(wait))
+    return f"volledig tot en met {last.to_period('M') - 1}"
 
 
 def _gaps(register: Register, region: Region, cut: pd.Timestamp) -> pd.DataFrame:

@@ -13,14 +13,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pandas.api.types import infer_dtype
 
+from zorgpad.arrays import small_codes
 from zorgpad.errors import DataError
 from zorgpad.schemas import ATTRITION_COLUMNS, TABLES, validate
 
 META_FILE = "meta.json"
 ATTRITION_FILE = "attrition.parquet"
 REJECTS_FILE = "rejects.csv"
-_ROWS_AT_ONCE = 200_000
+_ROWS_AT_ONCE = 50_000
 REJECTS_COLUMNS = ("file", "position", "reason")
 
 
@@ -119,19 +121,37 @@ def write_register(register: Register, folder: str | Path) -> Path:
 
 def _by_gemeente(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows by gemeente and child, so that those of a gemeente lie together; ``frame`` itself when they do."""
-    keys = [key for key in ("gemeente", "client_id") if key in frame]
-    code = [pd.factorize(frame[key], sort=True)[0] for key in keys]
-    order = np.lexsort(code[::-1])
-    return frame if (order[1:] > order[:-1]).all() else frame.iloc[order]
+    keys = [frame[key] for key in ("gemeente", "client_id") if key in frame]
+    in_order = np.ones(max(len(frame) - 1, 0), dtype=bool)
+    for key in reversed(keys):  # texts compared where they are: codes of millions of rows would double the memory
+        values = np.asarray(key.to_numpy(), dtype=object)
+        in_order = (values[1:] > values[:-1]) | ((values[1:] == values[:-1]) & in_order)
+    if in_order.all():
+        return frame
+    return frame.iloc[np.lexsort([small_codes(key)[0] for key in reversed(keys)])]
 
 
 def _write_table(frame: pd.DataFrame, path: Path) -> None:
-    """A Parquet file, written in parts: millions of rows need not be there twice."""
-    schema = pa.Schema.from_pandas(frame, preserve_index=False)
+    """A Parquet file, written in parts: millions of rows need not be there twice, and what Arrow used is given back."""
+    schema = _arrow_schema(frame)
     with pq.ParquetWriter(path, schema) as writer:
         for first in range(0, max(len(frame), 1), _ROWS_AT_ONCE):
             rows = frame.iloc[first : first + _ROWS_AT_ONCE]
-            writer.write_table(pa.Table.from_pandas(rows, schema=schema, preserve_index=False))
+            writer.write_table(pa.Table.from_pandas(rows, schema=schema, preserve_index=False, nthreads=1))
+            del rows
+            pa.default_memory_pool().release_unused()
+
+
+def _arrow_schema(frame: pd.DataFrame) -> pa.Schema:
+    """The types of the columns; Arrow would turn every whole column of objects into its own to find the type."""
+    schema = pa.Schema.from_pandas(frame.iloc[:1], preserve_index=False)
+    for place, name in enumerate(frame.columns):
+        values = frame[name]
+        if values.dtype == object:
+            is_text = infer_dtype(values, skipna=True) in ("string", "empty")
+            kind = pa.string() if is_text else pa.array(values, from_pandas=True).type
+            schema = schema.set(place, pa.field(name, kind))
+    return schema
 
 
 def _swap(part: Path, folder: Path) -> None:

@@ -123,7 +123,8 @@ def _draw_node(axes: Axes, row: Any, height: float, ways_out: list[str]) -> None
         half = "mediane duur niet bereikt" if pd.isna(median) else f"de helft langer dan {format_duration(median)}"
         details.append(half)
     lines = [(STATE_LABELS[row.state], 9.5, "bold", INK)]
-    lines += [(text, 7.6, "normal", SOFT_INK) for text in [*details, *ways_out]]
+    pairs = [" · ".join(ways_out[at : at + 2]) for at in range(0, len(ways_out), 2)]
+    lines += [(text, 7.6, "normal", SOFT_INK) for text in [*details, *pairs]]
     gap = min(0.19, (_BOX_HEIGHT - 0.16) / max(len(lines) - 1, 1))
     for number, (text, points, weight, ink) in enumerate(lines):
         y = height + gap * ((len(lines) - 1) / 2 - number)

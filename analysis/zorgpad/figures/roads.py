@@ -89,7 +89,7 @@ def draw_sequence_index(lines: pd.DataFrame) -> Figure:
     years = np.arange(int(last / _YEAR_DAYS) + 1)
     axes.set_xticks(years * _YEAR_DAYS, [str(year) for year in years])
     axes.set_xlim(0, last)
-    axes.set_xlabel("jaren sinds de eerste hulp")
+    axes.set_xlabel("jaren sinds de eerste hulp (wit: niet in beeld, of een korte onderbreking)")
     axes.grid(visible=False, axis="y")
     _legend(figure, states)
     return figure

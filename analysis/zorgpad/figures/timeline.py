@@ -17,6 +17,8 @@ from zorgpad.pseudonym import refuse_real_children
 from zorgpad.schemas import LADDER, OUTSIDE_CARE
 
 _SHORTEST_LABELLED_SHARE = 0.11
+_SHORTEST_ROOM_SHARE = 0.16  # free lane after a bar in which its duration can stand
+_WINDOW = Line2D([], [], color=SOFT_INK, lw=1, ls=(0, (2, 2)), label="eerste dag van de gegevens")
 _MARKS = {
     "provider_id": Line2D([], [], color=INK, marker="D", ms=5, lw=0, label="andere aanbieder"),
     "gemeente": Line2D([], [], color=INK, marker="v", ms=6, lw=0, label="andere gemeente betaalt"),
@@ -33,7 +35,7 @@ def draw_timelines(
     """A panel per child, a lane per form of care; an arrow where care goes on, a grey lane where there was none.
 
     A diamond on a bar is a change of provider within the form, a triangle a change of the gemeente that pays; both are
-    named below the figure when they occur.
+    named below the figure when they occur. The duration stands on its bar, or beside it where there is room.
 
     Parameters
     ----------
@@ -65,11 +67,12 @@ def draw_timelines(
         axes.set_title(name, loc="left", fontsize=10.5, fontweight="bold")
         if first < window_start:
             axes.axvline(_day_number(window_start), color=SOFT_INK, lw=1, ls=(0, (2, 2)))
+            marks.add("window")
         years = [day for day in dates_between(first, last) if first <= day <= last]
         axes.set_xticks([_day_number(day) for day in years], [str(day.year) for day in years])
         axes.set_xlim(_day_number(first) - 5, _day_number(last) + (last - first).days * 0.03)
     if marks:
-        handles = [handle for kind, handle in _MARKS.items() if kind in marks]
+        handles = [handle for kind, handle in {**_MARKS, "window": _WINDOW}.items() if kind in marks]
         figure.legend(handles=handles, loc="outside lower right", ncols=len(handles), fontsize=9, frameon=False)
     return figure
 
@@ -84,7 +87,8 @@ def _lanes(own: pd.DataFrame) -> list[str]:
 def _draw_lanes(axes: Axes, own: pd.DataFrame, lanes: list[str], span: pd.Timedelta) -> None:
     """Bars in their lanes with the duration in words where it fits."""
     height = {form: len(lanes) - place for place, form in enumerate(lanes)}
-    for form, start, end, is_open in _bars(own):
+    bars, last = _bars(own), own["end_date"].max()
+    for form, start, end, is_open in bars:
         left, width = _day_number(start), (end - start).days
         quiet = form in OUTSIDE_CARE
         axes.barh(height[form], width, left=left, height=0.34 if quiet else 0.66, color=STATE_COLOURS[form], lw=0)
@@ -95,21 +99,28 @@ def _draw_lanes(axes: Axes, own: pd.DataFrame, lanes: list[str], span: pd.Timede
                 (left + width - 1, height[form]),
                 arrowprops={"arrowstyle": "-|>", "color": STATE_COLOURS[form], "lw": 2.5},
             )
-        if width > span.days * _SHORTEST_LABELLED_SHARE and not quiet:
-            axes.text(
-                left + width / 2,
-                height[form],
-                format_duration(width),
-                ha="center",
-                va="center",
-                fontsize=8.5,
-                color=_ink_on(STATE_COLOURS[form]),
-            )
+        if not quiet:
+            after = min((begin for other, begin, _, _ in bars if other == form and begin > start), default=last)
+            room = (after - end) / span if after > end else 0.0
+            ink = _ink_on(STATE_COLOURS[form])
+            _write_duration(axes, (left, height[form]), width, room=room, span=span, ink=ink)
     axes.set_yticks([height[form] for form in lanes], [STATE_LABELS[form] for form in lanes], fontsize=9)
     axes.set_ylim(0.4, len(lanes) + 0.6)
     axes.grid(visible=False, axis="y")
     axes.grid(visible=True, axis="x", color=GRID)
     axes.spines["left"].set_visible(False)
+
+
+def _write_duration(
+    axes: Axes, at: tuple[float, float], days: int, *, room: float, span: pd.Timedelta, ink: str
+) -> None:
+    """How long a bar lasts: on it, or beside it where the part ``room`` of the axis is free; else nothing."""
+    left, height = at
+    text = format_duration(days)
+    if days > span.days * _SHORTEST_LABELLED_SHARE:
+        axes.text(left + days / 2, height, text, ha="center", va="center", fontsize=8.5, color=ink)
+    elif room > _SHORTEST_ROOM_SHARE:
+        axes.text(left + days + span.days * 0.008, height, text, ha="left", va="center", fontsize=8.5, color=INK)
 
 
 def _draw_changes(axes: Axes, own: pd.DataFrame, lanes: list[str]) -> set[str]:

@@ -117,6 +117,18 @@ def test_every_exit_by_reason_and_what_follows(region, reason, following, expect
     assert first["rule"] == f"{reason or '-'}>{state}"
 
 
+@pytest.mark.parametrize("reason", ["02", "31", "39"])
+@pytest.mark.parametrize("following", ["gezinshuis", "woongroep", "behandelverblijf", "crisis"])
+@pytest.mark.parametrize("exits", ["breakdown", "breakdown_sensitivity"])
+def test_death_a_planned_end_and_another_domain_are_never_a_breakdown(region, reason, following, exits):
+    """Whatever heavier care follows the next day."""
+    text = f"""client | zorgvorm    | provider | start      | end        | reason
+               a      | pleegzorg   | 1        | 2022-01-10 | 2022-05-01 | {reason}
+               a      | {following} | 2        | 2022-05-02 | 2023-01-01 | 31"""
+    outcome = cohort_of(text, region, exits=exits)[0]["outcome"].tolist()[0]
+    assert outcome not in ("breakdown", "censored")
+
+
 def test_what_starts_later_than_thirty_days_did_not_follow(region):
     """31 days later is another story: the child was without care."""
     text = """client | zorgvorm   | start      | end        | reason

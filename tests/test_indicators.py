@@ -71,6 +71,15 @@ def test_unique_children_do_not_add_up_over_forms_and_gemeenten(region):
     assert len(counts) == (11 + 4 + 1) * 6
 
 
+def test_care_of_unknown_start_is_in_the_stock(region):
+    """It is left out of durations only."""
+    paths = paths_of("client | zorgvorm | start | end\na | pleegzorg | 2021-01-01 | 2022-01-01", region)
+    counts = stock(paths.assign(is_start_known=False), region, dates=["2021-06-01"])
+    assert counts.loc[
+        (counts["area_kind"] == "regio") & (counts["zorgvorm"] == "pleegzorg"), "n_children"
+    ].tolist() == [1]
+
+
 def test_stock_counts_every_form_that_runs_on_the_day(region):
     """The first day counts, the day of the end does not; a form beside the state counts as well."""
     paths = paths_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
+import numpy as np
 import pandas as pd
 
 from zorgpad.errors import DataError
@@ -100,12 +101,11 @@ def _refuse_raw_bsns(rows: pd.DataFrame, label: str, name: str) -> None:
 
 def _holds_own(cells: pd.Series, client_id: pd.Series) -> pd.Series:
     """Whether each cell holds the BSN of the row's own child, with or without its zero, whatever stands around it."""
-    own = client_id.where(is_bsn(client_id) & cells.notna()).dropna()
-    hits = pd.Series(data=False, index=cells.index)
-    if len(own):
-        texts = cells[own.index].astype(object).astype(str)
-        hits[own.index] = [bsn.strip().lstrip("0") in text for bsn, text in zip(own, texts, strict=True)]
-    return hits
+    at = np.flatnonzero(is_bsn(client_id) & cells.notna())
+    own, texts = client_id.iloc[at].astype(str), cells.iloc[at].astype(str)
+    hits = np.zeros(len(cells), dtype=bool)
+    hits[at] = [bsn.strip().lstrip("0") in text for bsn, text in zip(own, texts, strict=True)]
+    return pd.Series(hits, index=cells.index)
 
 
 def _has_own_form(name: str, column: str) -> bool:

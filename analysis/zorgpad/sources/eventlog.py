@@ -72,22 +72,7 @@ def read_event_log(
     """
     log = _read(path_or_frame)
     _require(log, [name for name in (case, activity, start, end, lifecycle, instance) if name is not None])
-    if (lifecycle and end) or (instance and not lifecycle):
-        raise DataError(
-            "'lifecycle' is for a log without 'end', and 'instance' for one with 'lifecycle'.\nLeave one out."
-        )
-    begin = _times(log[start], start)
-    missing = {"case": log[case].isna(), "activity": log[activity].isna(), "start": pd.Series(np.isnat(begin))}
-    _refuse_gaps(missing)
-    finish = begin if end is None else _times(log[end], end)
-    if lifecycle:
-        whose = [log[name] for name in (case, activity, instance) if name is not None]
-        finish, kept = _completed(begin, _moves(log[lifecycle], lifecycle), whose)
-        log, begin, finish = log[kept], begin[kept], finish[kept]
-    if (finish < begin).any():
-        raise DataError(
-            f"{int((finish < begin).sum())} events end before they start.\nCorrect them, or read the log without 'end'."
-        )
+    log, begin, finish = _moments(log, (case, activity, instance), start=start, end=end, lifecycle=lifecycle)
     cut = _cut(begin, finish, peildatum)
     (client, cases), (state, names) = _names(log[case], "case"), _names(log[activity], "activity")
     _refuse_bsns(cases, names)
@@ -106,6 +91,34 @@ def read_event_log(
     rows = by_group(client, len(cases), order)
     client_id = _text(log[case], rows.pop("client"), cases)
     return _frame(rows, client_id, _text(log[activity], rows["state"], names), names)
+
+
+def _moments(
+    log: pd.DataFrame,
+    whose: tuple[str, str, str | None],
+    *,
+    start: str,
+    end: str | None,
+    lifecycle: str | None,
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """The rows of the log that are an event, with the time at which each began and ended."""
+    case, activity, instance = whose
+    if (lifecycle and end) or (instance and not lifecycle):
+        raise DataError(
+            "'lifecycle' is for a log without 'end', and 'instance' for one with 'lifecycle'.\nLeave one out."
+        )
+    begin = _times(log[start], start)
+    _refuse_gaps({"case": log[case].isna(), "activity": log[activity].isna(), "start": pd.Series(np.isnat(begin))})
+    finish = begin if end is None else _times(log[end], end)
+    if lifecycle:
+        known = [log[name] for name in (case, activity, instance) if name is not None]
+        finish, kept = _completed(begin, _moves(log[lifecycle], lifecycle), known)
+        log, begin, finish = log[kept], begin[kept], finish[kept]
+    if (finish < begin).any():
+        raise DataError(
+            f"{int((finish < begin).sum())} events end before they start.\nCorrect them, or read the log without 'end'."
+        )
+    return log, begin, finish
 
 
 def _read(source: str | Path | pd.DataFrame) -> pd.DataFrame:

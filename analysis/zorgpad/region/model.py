@@ -1,73 +1,22 @@
-"""One region's configuration: a folder of small tables that says what every code means there.
-
-A region is data, never code. The folder holds ``region.toml``, ``gemeenten.csv``, ``products.csv``,
-``end_reasons.csv`` and, optionally, ``providers.csv``, ``change_reasons.csv``, ``referrers.csv``, ``tariffs.csv``,
-``population.csv`` and ``ambitions.csv``. Validity in these tables is half-open: ``valid_to`` and ``contracted_to``
-are the first day *not* valid; blank means without bound.
-"""
+"""A region in memory: its tables, its rules, and what they say of codes, products, providers and gemeenten."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from zorgpad.arrays import day_numbers
 from zorgpad.errors import RegionError
-from zorgpad.schemas import LADDER, ZORGVORMEN
+from zorgpad.region.columns import ANY_CODE, BRIDGES, OPTIONAL, TILE
+from zorgpad.schemas import LADDER
 
-ANY_CODE = "*"
-END_KINDS = (
-    "planned",
-    "client",
-    "provider",
-    "mutual",
-    "external",
-    "administrative",
-    "temporary",
-    "death",
-    "other_domain",
-)
-POLICIES = ("intern", "werkgroep", "cbs")
-MERGE_RULES = ("ijw", "cbs")
-BRIDGES = ("code", "provider", "gemeente")
-
-_REQUIRED = {
-    "gemeenten": ("gm_code", "name", "subregion"),
-    "products": (
-        "product_category",
-        "product_code",
-        "valid_from",
-        "valid_to",
-        "zorgvorm",
-        "segment",
-        "is_verblijf",
-        "is_gezinsvorm",
-        "label",
-        "source",
-    ),
-    "end_reasons": ("code", "kind"),
-}
-_OPTIONAL = {
-    "providers": ("agb", "name", "contracted_from", "contracted_to", "successor_agb"),
-    "change_reasons": ("code", "end_reason"),
-    "referrers": ("code", "label"),
-    "tariffs": ("product_code", "unit", "valid_from", "cents"),
-    "population": ("gm_code", "year", "age", "n"),
-    "ambitions": ("indicator", "baseline_year", "baseline_value", "target", "year", "source"),
-}
-_DATES = ("valid_from", "valid_to", "contracted_from", "contracted_to")
 # Stand-ins for a period without bound: before and after any record.
 _BEGINNING, _END = pd.Timestamp("1900-01-01"), pd.Timestamp("2200-01-01")
-_FLAGS = ("is_verblijf", "is_gezinsvorm")
-_TILE = ("tile_row", "tile_column")
 
 
 @dataclass(frozen=True)
@@ -136,12 +85,12 @@ class Region:
     breakdown: BreakdownRule = field(default_factory=BreakdownRule)
     policy: str = "werkgroep"
     no_stacking: frozenset[str] = frozenset()
-    providers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_OPTIONAL["providers"]))
-    change_reasons: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_OPTIONAL["change_reasons"]))
-    referrers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_OPTIONAL["referrers"]))
-    tariffs: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_OPTIONAL["tariffs"]))
-    population: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_OPTIONAL["population"]))
-    ambitions: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=_OPTIONAL["ambitions"]))
+    providers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=OPTIONAL["providers"]))
+    change_reasons: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=OPTIONAL["change_reasons"]))
+    referrers: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=OPTIONAL["referrers"]))
+    tariffs: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=OPTIONAL["tariffs"]))
+    population: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=OPTIONAL["population"]))
+    ambitions: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=OPTIONAL["ambitions"]))
 
     @property
     def products_path(self) -> Path:
@@ -193,9 +142,9 @@ class Region:
 
     def tiles(self) -> dict[str, tuple[int, int]]:
         """gm_code → row and column on the tile map, counted from 1; empty where the region gives no positions."""
-        if not set(_TILE) <= set(self.gemeenten):
+        if not set(TILE) <= set(self.gemeenten):
             return {}
-        placed = self.gemeenten.dropna(subset=list(_TILE))
+        placed = self.gemeenten.dropna(subset=list(TILE))
         return {row.gm_code: (int(row.tile_row), int(row.tile_column)) for row in placed.itertuples(index=False)}
 
     def map_products(self, allocations: pd.DataFrame, *, source: str = "the allocations") -> pd.DataFrame:
@@ -313,173 +262,3 @@ def _nearest_period(starts: pd.Series, periods: pd.DataFrame) -> np.ndarray:
     distance = np.maximum(0, np.maximum(low - day, day - high + 1))
     nearest = distance.argmin(axis=1)
     return np.asarray(periods.index.to_numpy()[nearest])
-
-
-def shipped_regions() -> list[str]:
-    """The names of the regions that come with the package."""
-    root = resources.files("zorgpad") / "regions"
-    return sorted(entry.name for entry in root.iterdir() if (entry / "region.toml").is_file())
-
-
-def load_region(name_or_folder: str | Path) -> Region:
-    """Read a region's configuration.
-
-    Parameters
-    ----------
-    name_or_folder : str or Path
-        The name of a shipped region (``"een10voordejeugd"``) or a folder with ``region.toml``.
-
-    Raises
-    ------
-    RegionError
-        When the region does not exist, a file or column is missing, or the tables contradict each other.
-    """
-    folder = _find(name_or_folder)
-    try:
-        settings = tomllib.loads((folder / "region.toml").read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RegionError(f"{folder / 'region.toml'} is not valid TOML: {error}.\nMend that line.") from None
-    tables = {name: _read_table(folder, name, wanted) for name, wanted in (_REQUIRED | _OPTIONAL).items()}
-    region = _assemble(folder, settings, tables)
-    _check(region)
-    return region
-
-
-def _find(name_or_folder: str | Path) -> Path:
-    """The folder of a region, shipped or not."""
-    for folder in (Path(name_or_folder), Path(str(resources.files("zorgpad") / "regions" / str(name_or_folder)))):
-        if (folder / "region.toml").is_file():
-            return folder
-    if Path(name_or_folder).is_dir():
-        raise RegionError(
-            f"{name_or_folder} is a folder without region.toml, so it is no region.\n"
-            f"Copy a shipped one as a start: {resources.files('zorgpad') / 'regions' / 'flevoland'}"
-        )
-    raise RegionError(
-        f"There is no region '{name_or_folder}': no folder of that name holds a region.toml.\n"
-        f"Shipped are: {', '.join(shipped_regions())}. An own region is given by the path of its folder."
-    )
-
-
-def _read_table(folder: Path, name: str, wanted: tuple[str, ...]) -> pd.DataFrame:
-    """One CSV of the region as text, dates and flags parsed; empty where an optional file is absent."""
-    path = folder / f"{name}.csv"
-    if not path.is_file():
-        if name in _REQUIRED:
-            raise RegionError(f"{folder} has no {path.name}.\nIts columns are: {', '.join(wanted)}.")
-        return pd.DataFrame(columns=list(wanted), dtype=object)
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8")
-    except (ValueError, UnicodeDecodeError) as error:
-        raise RegionError(
-            f"{path} cannot be read as CSV: {type(error).__name__}.\nSave it as UTF-8 with commas."
-        ) from None
-    missing = [column for column in wanted if column not in table]
-    if missing:
-        raise RegionError(f"{path} lacks {', '.join(missing)}.\nIts columns are: {', '.join(wanted)}.")
-    for column in table.columns.intersection(_DATES):
-        table[column] = _parse_dates(table[column], path)
-    for column in table.columns.intersection(_FLAGS):
-        table[column] = table[column].map({"1": True, "true": True, "0": False, "false": False})
-        if table[column].isna().any():
-            raise RegionError(
-                f"{path}: {column} is neither 1 nor 0 in {int(table[column].isna().sum())} rows.\nWrite 1 or 0."
-            )
-        table[column] = table[column].astype(bool)
-    return table
-
-
-def _parse_dates(values: pd.Series, path: Path) -> pd.Series:
-    """Dates written as 2023-12-31."""
-    try:
-        return pd.to_datetime(values, format="%Y-%m-%d").astype("datetime64[ns]")
-    except ValueError:
-        raise RegionError(
-            f"{path}: {values.name} holds a date that is not written as 2023-12-31.\nRewrite it."
-        ) from None
-
-
-def _assemble(folder: Path, settings: dict[str, Any], tables: dict[str, pd.DataFrame]) -> Region:
-    """A :class:`Region` of settings and tables."""
-    rules = settings.get("rules", {})
-    breakdown: dict[str, Any] = {
-        key: frozenset(value) if isinstance(value, list) else value
-        for key, value in settings.get("breakdown", {}).items()
-    }
-    try:
-        return Region(
-            name=folder.name,
-            label=settings["name"],
-            folder=folder,
-            window_start=_windows(settings, tables["gemeenten"]),
-            prominence=tuple(settings["prominence"]),
-            merge_rule=_allowed("merge_rule", settings.get("merge_rule", "ijw"), MERGE_RULES),
-            bridges=tuple(_allowed("bridges", bridge, BRIDGES) for bridge in settings.get("bridges", BRIDGES)),
-            breakdown=BreakdownRule(**breakdown),
-            policy=settings.get("policy", "werkgroep"),
-            no_stacking=frozenset(settings.get("no_stacking", ())),
-            **{key: int(value) for key, value in rules.items()},
-            **tables,
-        )
-    except KeyError as error:
-        raise RegionError(f"{folder / 'region.toml'} lacks {error}.\nAdd it; a shipped region shows how.") from None
-    except (TypeError, ValueError) as error:
-        raise RegionError(f"{folder / 'region.toml'} has a setting that does not fit: {error}.\nMend it.") from None
-
-
-def _allowed(name: str, value: str, allowed: tuple[str, ...]) -> str:
-    """``value``, when it is one that the setting ``name`` may have."""
-    if value not in allowed:
-        raise ValueError(f"{name} is '{value}', not one of {', '.join(allowed)}")
-    return value
-
-
-def _windows(settings: dict[str, Any], gemeenten: pd.DataFrame) -> Mapping[str, pd.Timestamp]:
-    """Per gemeente the first observed day: the region's, or the gemeente's own."""
-    window = dict(settings["window_start"])
-    default = window.pop("default")
-    unknown = sorted(set(window) - set(gemeenten["gm_code"]))
-    if unknown:
-        raise ValueError(f"window_start names {', '.join(unknown)}, not in gemeenten.csv")
-    return {code: pd.Timestamp(window.get(code, default)) for code in gemeenten["gm_code"]}
-
-
-def _tiles_fit(gemeenten: pd.DataFrame) -> bool:
-    """Whether the positions on the tile map, which are optional, are pairs of whole numbers, each given once."""
-    given = gemeenten.columns.intersection(_TILE)
-    if given.empty:
-        return True
-    placed = gemeenten[given].dropna(how="all")
-    is_number = all(placed[column].fillna("").str.fullmatch(r"[1-9]\d?").all() for column in given)
-    return len(given) == len(_TILE) and is_number and not placed.duplicated().any()
-
-
-def _check(region: Region) -> None:
-    """Refuse a region whose tables contradict each other; every finding at once."""
-    found = []
-    strange = sorted(set(region.products["zorgvorm"]) - set(ZORGVORMEN))
-    if strange:
-        found.append(f"products.csv: unknown zorgvorm {', '.join(map(str, strange))} (known: {', '.join(ZORGVORMEN)})")
-    forgotten = sorted(set(region.products["zorgvorm"]) & set(ZORGVORMEN) - set(region.prominence))
-    if forgotten:
-        found.append(f"region.toml: prominence lacks {', '.join(forgotten)}")
-    kinds = sorted(set(region.end_reasons["kind"]) - set(END_KINDS))
-    if kinds:
-        found.append(f"end_reasons.csv: unknown kind {', '.join(map(str, kinds))} (known: {', '.join(END_KINDS)})")
-    unknown = sorted(map(str, region.no_stacking - set(region.products["product_code"])))
-    if unknown:
-        found.append(f"region.toml: no_stacking names {', '.join(unknown)}, not in products.csv")
-    if region.policy not in POLICIES:
-        found.append(f"region.toml: unknown policy '{region.policy}' (known: {', '.join(POLICIES)})")
-    if (
-        region.gemeenten["gm_code"].duplicated().any()
-        or not region.gemeenten["gm_code"].str.fullmatch(r"GM\d{4}").all()
-    ):
-        found.append("gemeenten.csv: gm_code must be unique and look like GM0794")
-    if not _tiles_fit(region.gemeenten):
-        found.append("gemeenten.csv: tile_row and tile_column are whole numbers from 1 to 99, no place is given twice")
-    twice = region.products.duplicated(["product_category", "product_code", "valid_from"]).sum()
-    if twice:
-        found.append(f"products.csv: {twice} rows repeat a code and valid_from")
-    if found:
-        raise RegionError(f"{region.folder} contradicts itself:\n  " + "\n  ".join(found))

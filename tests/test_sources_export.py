@@ -119,6 +119,28 @@ def test_what_does_not_fit_is_refused_without_a_value(tmp_path, allocations, mes
     assert not any(text in str(caught.value) for text in ("123456782", "41414141", "1.234"))
 
 
+def test_a_column_that_stands_twice_in_a_workbook_is_refused(tmp_path):
+    """As in a CSV file: nobody can say which of the two is meant."""
+    folder = export(tmp_path / "x", names=("a.xlsx", "toewijzingen.csv"))
+    twice = [["BSN", "Geboren", "Geslacht", "Geboren"], [123456782, "01-06-2012", "V", "02-06-2012"]]
+    pd.DataFrame(twice).to_excel(folder / "a.xlsx", index=False, header=False)
+    with pytest.raises(DataError, match=r"a\.xlsx: 1 column names stand there twice"):
+        read(folder)
+
+
+def test_a_decimal_point_where_a_comma_is_declared_is_refused(tmp_path):
+    """Also without a thousands separator: 12.34 could be 1,234."""
+    mapping = MAPPING.replace('thousands = "."\n', "")
+    assert mapping != MAPPING
+    for amount, fits in (("1234,56", True), ("12.34", False)):
+        folder = export(tmp_path / amount, allocations=HEAD + ROW.replace("1.234,56", amount), mapping=mapping)
+        if fits:
+            assert read(folder).allocations["budget_cents"].tolist() == [123456.0]
+        else:
+            with pytest.raises(DataError, match="have a budget_cents that is no number"):
+                read(folder)
+
+
 def test_cp1252_that_is_not_declared_is_refused_with_the_remedy(tmp_path):
     """A name with a trema in cp1252 is no UTF-8."""
     folder = export(tmp_path / "x", mapping=MAPPING.replace('encoding = "cp1252"', 'encoding = "utf-8"'))

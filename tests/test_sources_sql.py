@@ -116,6 +116,10 @@ def test_nothing_is_written_whatever_the_query_does(sqlite):
     with pytest.raises(DataError, match="refused the query for clients"):
         read_sql(sqlite, REGION, key=io.BytesIO(SECRET), queries=evil)
     check(sqlite)
+    answering = "DELETE FROM kind RETURNING bsn AS client_id, geboren AS birth_date, 'f' AS sex"
+    found = read_sql(sqlite, REGION, key=io.BytesIO(SECRET), queries=QUERIES | {"clients": answering})
+    assert len(found.clients) == 1
+    check(sqlite)
 
 
 @pytest.mark.parametrize(

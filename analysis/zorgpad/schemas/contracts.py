@@ -149,10 +149,14 @@ def _check_each_value_once(frame: pd.DataFrame, table: type[Table]) -> None:
 
 
 def _is_plainly_good(values: pd.Series, column: pa.Column) -> bool:
-    """Whether a column that is only asked for its type has it, and misses nothing that it must have."""
+    """Whether a column that is only asked for its type has it, and misses nothing that it must have.
+
+    Nothing at all is as good as its type: checks are of values.
+    """
+    is_text = str(column.dtype) == "str"
     if column.checks or column.unique:
-        return False
-    if str(column.dtype) != "str":
+        return is_text and column.nullable and infer_dtype(values, skipna=True) == "empty"
+    if not is_text:
         return str(values.dtype) == str(column.dtype) and (column.nullable or not values.hasnans)
     return infer_dtype(values, skipna=column.nullable) in ("string", "empty")
 

@@ -37,7 +37,7 @@ $(SAMPLE)/meta.json: | .venv/ready
 	@$(BIN)/zorgpad sample --region een10voordejeugd --seed 1 --out $(SAMPLE)
 
 test: env ## run the tests
-	@$(BIN)/python -m pytest -n $(WORKERS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 exactness: env ## compare 3,000 random children with a day-by-day brute force (docs/exactness.md)
 	@$(BIN)/python tests/benchmarks/exactness.py

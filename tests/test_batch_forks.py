@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,11 +15,13 @@ import pytest
 from notebooks import code, notebook, write_notebook
 from tables import one_child
 from zorgpad.batch import fork_server, run_batch
+from zorgpad.batch.scratch import scratch_folder, sweep
 from zorgpad.register import write_register
 
 ROOT = Path(__file__).parents[1]
 BOTH = """\
 import sys
+import tempfile
 import papermill
 source, *made = sys.argv[1:]
 for number, path in enumerate(made):
@@ -87,3 +90,24 @@ def test_no_server_where_processes_cannot_be_forked(monkeypatch):
     monkeypatch.setattr(fork_server.sys, "platform", "win32")
     with fork_server.fork_server() as address:
         assert address is None
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_has_stays(tmp_path, monkeypatch):
+    """Two folders of processes: the one that was killed leaves its own, which a later start removes; others stay."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    tell = "import time\nfrom zorgpad.batch.scratch import scratch_folder\n"
+    tell += "held = scratch_folder()\nprint(held.name, flush=True)\ntime.sleep(60)"
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with (
+        subprocess.Popen([sys.executable, "-c", tell], env=environment, stdout=subprocess.PIPE, text=True) as process,
+        scratch_folder() as own,
+    ):
+        left = Path(process.stdout.readline().strip())
+        assert (left.parent, sweep()) == (tmp_path, 0)
+        process.kill()
+        process.wait()
+        (tmp_path / "zorgpad-of-somebody-else").mkdir()
+        assert sweep() == 1
+        assert not left.exists()
+        assert Path(own).exists()
+        assert (tmp_path / "zorgpad-of-somebody-else").exists()

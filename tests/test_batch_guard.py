@@ -1,6 +1,7 @@
 """Reports of real children: with the key, the ledger and the evidence; without protection not at all."""
 
 import json
+import shutil
 import stat
 from concurrent.futures import Executor, Future
 from dataclasses import replace
@@ -47,12 +48,31 @@ def children(n, folder, **more):
 @pytest.fixture
 def place(tmp_path):
     """A key, a register of 23 real children, and a notebook that shows an exhibit."""
-    (tmp_path / "safe").mkdir()
-    new_key(tmp_path / "safe" / "jeugd.key")
-    (tmp_path / "safe" / "jeugd.key").write_bytes(bytes(range(100, 132)))  # the same rounding each time
-    children(23, tmp_path / "register")
-    write_notebook(tmp_path / "toon.ipynb", SHOW, 'page.show("nulmeting_tabel")')
-    return tmp_path
+    return prepared(tmp_path)
+
+
+def prepared(folder):
+    """What ``place`` says, in ``folder``."""
+    (folder / "safe").mkdir()
+    new_key(folder / "safe" / "jeugd.key")
+    (folder / "safe" / "jeugd.key").write_bytes(bytes(range(100, 132)))  # the same rounding each time
+    children(23, folder / "register")
+    write_notebook(folder / "toon.ipynb", SHOW, 'page.show("nulmeting_tabel")')
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A place with a report, which nobody changes."""
+    folder = prepared(tmp_path_factory.mktemp("made"))
+    assert run(folder).ok
+    return folder
+
+
+@pytest.fixture
+def reported(made, tmp_path):
+    """A place of one's own with that report."""
+    return shutil.copytree(made, tmp_path / "place")
 
 
 def run(place, *, has_key=True, executor=None, notebook="toon.ipynb", **more):
@@ -75,49 +95,51 @@ def test_without_a_key_or_under_intern_there_is_no_report_of_real_children(place
     assert not (place / "reports").exists()
 
 
-def test_the_ledger_and_the_evidence_lie_beside_the_key(place):
+def test_the_ledger_and_the_evidence_lie_beside_the_key(made):
     """Protected counts with a seal and no truth, readable by the owner only; no key in the report or the ledger."""
-    result = run(place)
-    assert result.ok
-    (line,) = Ledger(place / "safe" / f"{REGION}.ledger.jsonl").releases()
+    (line,) = Ledger(made / "safe" / f"{REGION}.ledger.jsonl").releases()
     assert line["label"] == f"{REGION}|{DAY}|werkgroep"
     shown = line["cells"]["2023|nulmeting|gemeente|GM0794|2023|published|verblijf"]
     assert shown[0] in (20, 25)
     assert shown[1] == 5
     assert len(shown[2]) == 16
-    folder = place / "safe" / f"{REGION}-evidence"
+    folder = made / "safe" / f"{REGION}-evidence"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert json.loads((folder / "evidence.json").read_text())["release"]["policy"] == "werkgroep"
     assert not pd.read_csv(folder / "cells.csv")["n"].mod(5).any()
-    secret = (place / "safe" / "jeugd.key").read_bytes()
-    written = [path.read_bytes() for path in [*result.folder.rglob("*"), *folder.iterdir()] if path.is_file()]
+    secret = (made / "safe" / "jeugd.key").read_bytes()
+    paths = [*(made / "reports").rglob("*"), *folder.iterdir()]
+    written = [path.read_bytes() for path in paths if path.is_file()]
+    assert len(written) > 5
     assert not any(secret in content or secret.hex().encode() in content for content in written)
 
 
-def test_the_same_report_again_is_the_same_and_recorded_once(place):
-    """Nothing is added to the ledger, and verify finds no difference and leaves no trace."""
-    first = run(place)
-    content = {path.name: path.read_bytes() for path in first.folder.rglob("*.html")}
-    again = run(place, earlier="remake")
-    assert content == {path.name: path.read_bytes() for path in again.folder.rglob("*.html")}
-    ledger = place / "safe" / f"{REGION}.ledger.jsonl"
+def test_the_same_report_again_is_the_same_and_recorded_once(reported):
+    """Nothing is added to the ledger, also when the report is made anew; verify finds no difference."""
+    content = {path.name: path.read_bytes() for path in (reported / "reports").rglob("*.html")}
+    ledger = reported / "safe" / f"{REGION}.ledger.jsonl"
     before = ledger.read_bytes()
-    with (place / "safe" / "jeugd.key").open("rb") as key:
+    again = run(reported, earlier="remake")
+    assert content == {path.name: path.read_bytes() for path in again.folder.rglob("*.html")}
+    assert ledger.read_bytes() == before
+    with (reported / "safe" / "jeugd.key").open("rb") as key:
+        notebooks = [reported / "toon.ipynb"]
         found = verify_report(
-            first.folder, register=place / "register", notebooks=[place / "toon.ipynb"], key=key, executor=Here()
+            again.folder, register=reported / "register", notebooks=notebooks, key=key, executor=Here()
         )
     assert found.ok
     assert ledger.read_bytes() == before
 
 
-def test_a_release_that_tells_too_much_is_refused_and_nothing_is_put_down(place, monkeypatch):
+def test_a_release_that_tells_too_much_is_refused_and_nothing_is_put_down(reported, monkeypatch):
     """The same children rounded another way: with the reason, before any notebook runs; the report stays."""
-    report = run(place).index.read_bytes()
+    index = reported / "reports" / REGION / DAY / "index.html"
+    report = index.read_bytes()
     monkeypatch.setattr("zorgpad.disclosure.Ledger.history", lambda _: {})  # a release that is not tied to the first
     monkeypatch.setattr("zorgpad.batch.guard.rounding_key", lambda _: b"another key of the rounding")
     with pytest.raises(DisclosureError, match="tell too much"):
-        run(place, executor=Here(lambda _: pytest.fail("a notebook ran")))
-    assert (place / "reports" / REGION / DAY / "index.html").read_bytes() == report
+        run(reported, executor=Here(lambda _: pytest.fail("a notebook ran")))
+    assert index.read_bytes() == report
 
 
 def test_a_canary_in_the_report_fails_the_batch(place):
@@ -144,27 +166,28 @@ FORGED = {
 }
 
 
+# the stamp of an exhibit, with HTML of its own
+BORROWED = (
+    "import hashlib, json\nfrom IPython.display import display\npage_html = '<p>Geleend</p>'\n"
+    "stamp = hashlib.sha256(json.dumps(['exhibit', page_html]).encode()).hexdigest()\n"
+    "mark = {'kind': 'exhibit', 'name': 'nulmeting_tabel', 'stamp': stamp}\n"
+    "display({'text/html': page_html}, raw=True, metadata={'zorgpad': mark})"
+)
+
+
 def test_nothing_but_exhibits_gets_out(place):
-    """In a kernel: the run names notebook and cell, has no page, and what the cell showed is nowhere in the report."""
-    names = [what.replace(" ", "-").replace("'", "") for what in FORGED]
-    for name, cell in zip(names, FORGED.values(), strict=True):
+    """In kernels: the run names notebook and cell, has no page, and what a forged cell showed is nowhere in the report.
+
+    The one that borrows the stamp of an exhibit gets a page, with the protected numbers of that exhibit on it.
+    """
+    cells = {what.replace(" ", "-").replace("'", ""): cell for what, cell in FORGED.items()}
+    for name, cell in (cells | {"vals": BORROWED}).items():
         write_notebook(place / f"{name}.ipynb", SHOW, cell)
-    result = run(place, notebook=[f"{name}.ipynb" for name in names], executor=Here(run_job))
-    assert {told.notebook: (told.page, told.cell) for told in result.runs} == dict.fromkeys(names, (None, 4))
+    result = run(place, notebook=[f"{name}.ipynb" for name in (*cells, "vals")], executor=Here(run_job))
+    found = {told.notebook: (told.page, told.cell) for told in result.runs}
+    page = found.pop("vals")[0]
+    assert found == dict.fromkeys(cells, (None, 4))
+    shown = (result.folder / page).read_text()
+    assert "Kinderen met jeugdhulp" in shown
+    assert "<p>Geleend</p>" not in shown
     assert "Lekje" not in "".join(path.read_text() for path in result.folder.rglob("*.*") if path.is_file())
-
-
-def test_an_exhibit_that_a_forged_cell_names_shows_the_release_only(place):
-    """The stamp of an exhibit with HTML of its own: the page gets the protected numbers, not that HTML."""
-    forged = (
-        "import hashlib, json\nfrom IPython.display import display\npage_html = '<p>Lekje</p>'\n"
-        "stamp = hashlib.sha256(json.dumps(['exhibit', page_html]).encode()).hexdigest()\n"
-        "mark = {'kind': 'exhibit', 'name': 'nulmeting_tabel', 'stamp': stamp}\n"
-        "display({'text/html': page_html}, raw=True, metadata={'zorgpad': mark})"
-    )
-    write_notebook(place / "vals.ipynb", SHOW, forged)
-    result = run(place, notebook="vals.ipynb", executor=Here(run_job))
-    assert result.ok
-    page = (result.folder / result.runs[0].page).read_text()
-    assert "Kinderen met jeugdhulp" in page
-    assert "<p>Lekje</p>" not in page

@@ -1,29 +1,24 @@
 """Pages of a real report in a real browser: axe-core, keyboard, zoom, and what axe cannot see."""
 
-import fcntl
 import os
 import re
 import shutil
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
+from conftest import NOTEBOOKS
 from notebooks import code, markdown, notebook
 from test_overview import ABOUT, RUNS
-from zorgpad.batch import run_batch
 from zorgpad.overview import render_index
-from zorgpad.register import write_register
 from zorgpad.render import render_page
-from zorgpad.sample import make_register
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra 'test')")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
-NOTEBOOKS = sorted(Path("notebooks").resolve().glob("[0-9]*.ipynb"))
 WHOLE = ("index", "index with failures", "with code", "vergelijken", "regio")
 REPORTS = ("regio", *(path.stem for path in NOTEBOOKS))
 PAGES = (*WHOLE, *REPORTS[1:])
@@ -47,26 +42,15 @@ REACHABLE = """selector => [...document.querySelectorAll(selector)]
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory, region):
-    """The report of one gemeente with all notebooks; made once, also where tests run side by side."""
-    beside = "PYTEST_XDIST_WORKER" in os.environ
-    shared = tmp_path_factory.getbasetemp().parent if beside else tmp_path_factory.mktemp("reading")
-    with (shared / "reading.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        out, register = shared / "reading", shared / "reading-register"
-        made = out / "een10voordejeugd" / "2024-01-01"
-        if not made.exists():
-            write_register(make_register(region, seed=1), register)
-            result = run_batch(
-                NOTEBOOKS, ["Helmond"], register=register, region=region.name, peildatum="2024-01-01", out=out
-            )
-            assert result.ok, [run.error for run in result.runs]
-            tiles = region.tiles()
-            (out / "failures.html").write_text(render_index(RUNS, about=ABOUT, tiles=tiles), encoding="utf-8")
-            (out / "code.html").write_text(page_with_code(), encoding="utf-8")
-    pages = {name: made / "GM0794-helmond" / f"{name}.html" for name in REPORTS}
-    pages |= {name: made / f"{name}.html" for name in ("index", "regio", "vergelijken")}
-    return pages | {"index with failures": out / "failures.html", "with code": out / "code.html"}
+def pages(report, tmp_path_factory, region):
+    """The pages of a report by name, an index that tells of failures, and a page with code."""
+    own = tmp_path_factory.mktemp("reading")
+    failures, with_code = own / "failures.html", own / "code.html"
+    failures.write_text(render_index(RUNS, about=ABOUT, tiles=region.tiles()), encoding="utf-8")
+    with_code.write_text(page_with_code(), encoding="utf-8")
+    found = {name: report / "GM0794-helmond" / f"{name}.html" for name in REPORTS}
+    found |= {name: report / f"{name}.html" for name in ("index", "regio", "vergelijken")}
+    return found | {"index with failures": failures, "with code": with_code}
 
 
 def page_with_code():
@@ -91,21 +75,21 @@ def browser():
 
 
 @pytest.fixture
-def open_page(browser, report):
+def open_page(browser, pages):
     """A function that opens a page of the report in a window of a given size."""
-    pages = []
+    opened_pages = []
 
     def opened(name, *, width=1280, height=900, scripts=True):
         page = browser.new_page(viewport={"width": width, "height": height}, java_script_enabled=scripts)
         page.set_default_timeout(10_000)
         page.asked = []
         page.on("request", lambda request: page.asked.append(request.url))
-        page.goto(report[name].as_uri())
-        pages.append(page)
+        page.goto(pages[name].as_uri())
+        opened_pages.append(page)
         return page
 
     yield opened
-    for page in pages:
+    for page in opened_pages:
         page.close()
 
 
@@ -125,10 +109,10 @@ def is_short(node):
     return [(part["data"] or {}).get("messageKey") for part in node["any"]] == ["shortTextContent"]
 
 
-def test_every_notebook_has_its_page(report):
+def test_every_notebook_has_its_page(pages):
     """Else the tests below would judge less than a reader gets."""
     assert len(REPORTS) > 3
-    assert [name for name, path in report.items() if not path.is_file()] == []
+    assert [name for name, path in pages.items() if not path.is_file()] == []
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -151,13 +135,13 @@ def test_axe_finds_nothing_on_a_phone_with_everything_open(open_page, name):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_asks_for_itself_only(open_page, report, name):
+def test_a_page_asks_for_itself_only(open_page, pages, name):
     """No request but the page's own; data in the page are no requests; no script but the index's; under 1 MB."""
     page = open_page(name)
     page.wait_for_load_state("networkidle")
-    assert [url for url in page.asked if not url.startswith("data:")] == [report[name].as_uri()]
+    assert [url for url in page.asked if not url.startswith("data:")] == [pages[name].as_uri()]
     assert page.locator("script").count() == name.startswith("index")
-    assert report[name].stat().st_size < 1_000_000
+    assert pages[name].stat().st_size < 1_000_000
 
 
 @pytest.mark.parametrize("name", PAGES)

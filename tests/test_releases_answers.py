@@ -7,13 +7,11 @@ import pytest
 from tables import register as register_of
 from zorgpad.disclosure import choose_policy
 from zorgpad.indicators import ORDERS, nulmeting, residence_forms
-from zorgpad.region import load_region
-from zorgpad.releases import EXHIBITS, draw_exhibit, make_release
+from zorgpad.releases import EXHIBITS, draw_exhibit
 from zorgpad.releases.make import LazyFrames
 from zorgpad.releases.protect import Protector
 from zorgpad.releases.source import Source
 from zorgpad.releases.store import Release
-from zorgpad.sample import make_register
 
 DAY, ASTEN, HELMOND = "2024-01-01", "GM0743", "GM0794"
 SMALL = {
@@ -43,24 +41,6 @@ MODEL = (
 )  # no children, or slow and tested elsewhere
 
 
-@pytest.fixture(scope="module")
-def region():
-    """The region of the sample."""
-    return load_region("een10voordejeugd")
-
-
-@pytest.fixture(scope="module")
-def register(region):
-    """The calibrated sample."""
-    return make_register(region, seed=1)
-
-
-@pytest.fixture(scope="module")
-def release(register, region):
-    """What the werkgroep may see of it."""
-    return make_release(register, region, peildatum=DAY, policy=choose_policy("werkgroep"), key=None)
-
-
 @pytest.mark.parametrize("policy", ["intern", "werkgroep", "cbs"])
 @pytest.mark.parametrize("rows", SMALL.values(), ids=SMALL.keys())
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -87,13 +67,13 @@ def test_tables_of_one_population_say_the_same(release):
     assert (definitions.sort_index() == counted.sort_index()).all()
 
 
-def test_half_years_lie_within_their_year(release, register, region):
+def test_half_years_lie_within_their_year(release, sample, region):
     """Protected: no half year has more than 5 above its year; unprotected truth: none above it."""
     year = release["nulmeting"].set_index(["area_kind", "area", "year", "indicator"])["n_children"].astype(int)
     halves = release["halfjaren"].assign(year=lambda rows: rows["period"].str[:4].astype(int))
     of = year.loc[list(halves[["area_kind", "area", "year", "indicator"]].itertuples(index=False, name=None))]
     assert (halves["n_children"].astype(int).to_numpy() - of.to_numpy()).max() <= 5
-    truth = nulmeting(register, region, years=[2023]).query("area_kind == 'regio' and indicator == 'verblijf'")
+    truth = nulmeting(sample, region, years=[2023]).query("area_kind == 'regio' and indicator == 'verblijf'")
     assert truth["n_children"].item() == 473
 
 
@@ -158,9 +138,9 @@ def test_an_estimate_of_too_few_is_withheld():
     assert pd.isna(shown["odds_ratio"][1])
 
 
-def test_the_woonplaatsbeginsel_moves_children_and_none_gets_lost(register, region):
+def test_the_woonplaatsbeginsel_moves_children_and_none_gets_lost(sample, region):
     """Unprotected: recorded and corrected have the same total each day, and are equal from 1 January 2022 on."""
-    source = Source(register, region, DAY)
+    source = Source(sample, region, DAY)
     frames = LazyFrames(source, choose_policy("intern"), b"k" * 32)
     own = frames["woonplaats"].query("area_kind == 'gemeente'")
     totals = own.groupby("stock_date")[["n_recorded", "n_corrected"]].sum()

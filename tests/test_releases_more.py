@@ -10,11 +10,11 @@ import pytest
 from zorgpad import figures, tables
 from zorgpad.disclosure import choose_policy
 from zorgpad.region import load_region
-from zorgpad.releases import EXHIBITS, Gallery, draw_exhibit, make_release
+from zorgpad.releases import EXHIBITS, Gallery, draw_exhibit
 from zorgpad.releases.make import LazyFrames
 from zorgpad.releases.source import Source
 from zorgpad.releases.store import Release, read_release, write_release
-from zorgpad.sample import make_register, simulate_register
+from zorgpad.sample import simulate_register
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 NEW = (
@@ -48,19 +48,6 @@ PATH = pd.DataFrame(
     }
 )
 AIM = pd.Series({"baseline_year": "2023", "baseline_value": "100", "target": "80", "year": "2025"})
-
-
-@pytest.fixture(scope="module")
-def region():
-    """The region of the sample."""
-    return load_region("een10voordejeugd")
-
-
-@pytest.fixture(scope="module")
-def release(region):
-    """What the werkgroep may see of it."""
-    register = make_register(region, seed=1)
-    return make_release(register, region, peildatum="2024-01-01", policy=choose_policy("werkgroep"), key=None)
 
 
 def test_the_new_exhibits_say_something_after_a_round_trip(release, region, tmp_path):

@@ -19,7 +19,6 @@ from zorgpad.errors import DataError
 from zorgpad.pseudonym import fictive_bsns
 from zorgpad.region import load_region
 from zorgpad.register import Register
-from zorgpad.sample import make_register
 from zorgpad.sources import IdMapping, read_csv, read_ijw, write_csv, write_ijw
 
 REGION = with_maatwerk(load_region("een10voordejeugd"))
@@ -158,9 +157,8 @@ def test_both_readings_of_a_register_are_equal(tmp_path):
     ]
 
 
-def test_both_readings_of_the_sample_are_equal(tmp_path, region):
+def test_both_readings_of_the_sample_are_equal(tmp_path, sample, region):
     """400 children of the calibrated sample survive the way through messages and through CSV files."""
-    sample = make_register(region, seed=1)
     chosen = sample.clients["client_id"].head(400)
     tables = {name: getattr(sample, name) for name in TABLES}
     tables = {name: table[table["client_id"].isin(chosen)].reset_index(drop=True) for name, table in tables.items()}

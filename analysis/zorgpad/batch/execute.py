@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from zorgpad.batch.jobs import Job
+from zorgpad.batch.scratch import scratch_folder
 from zorgpad.manifest import hash_text
 from zorgpad.notebook import INJECTED_TAG, numbered_cells, source_of, tags_of
 from zorgpad.paper import make_pdf
@@ -92,7 +92,7 @@ def _shown(executed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _look_through(page: str, notebook: str) -> None:
     """The last look at what leaves, after disclosure control: anything that would show a child stops it."""
-    with TemporaryDirectory(prefix="zorgpad-") as folder:
+    with scratch_folder() as folder:
         Path(folder, "page.html").write_text(page, encoding="utf-8")
         Path(folder, "page.ipynb").write_text(notebook, encoding="utf-8")
         found = sorted({KINDS[finding.kind] for finding in scan_folder(folder)})

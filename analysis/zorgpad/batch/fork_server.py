@@ -24,7 +24,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 ADDRESS = "ZORGPAD_FORK_SERVER"
@@ -46,8 +45,10 @@ def fork_server() -> Iterator[str | None]:
         yield None
         return
     from zorgpad.batch.kernels import KERNEL_SETTINGS
+    from zorgpad.batch.scratch import scratch_folder, sweep
 
-    with TemporaryDirectory(prefix="zorgpad-") as folder, socket.socket(socket.AF_UNIX) as listener:
+    sweep()
+    with scratch_folder() as folder, socket.socket(socket.AF_UNIX) as listener:
         address = str(Path(folder) / "server")
         listener.bind(address)
         listener.listen()

@@ -18,8 +18,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
 from jupyter_client.connect import KernelConnectionInfo
@@ -27,6 +26,10 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from zorgpad.batch.fork_server import ADDRESS, fork_server
 from zorgpad.batch.kernels import OwnKernelManager
+from zorgpad.batch.scratch import scratch_folder
+
+if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
 
 if sys.platform == "linux":
     import resource
@@ -78,7 +81,7 @@ class ForkProvisioner(LocalProvisioner):
         """Let the kernel be spoken to over sockets in a folder of its own, where its manager had ports in mind."""
         manager: Any = self.parent
         if manager is not None and manager.transport == "tcp" and os.name == "posix":
-            self._sockets = TemporaryDirectory(prefix="zorgpad-", ignore_cleanup_errors=True)
+            self._sockets = scratch_folder()
             manager.transport, manager.ip = "ipc", str(Path(self._sockets.name) / "kernel")
         return await super().pre_launch(**kwargs)
 

@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+
+from zorgpad.batch.scratch import scratch_folder
 
 # One thread per kernel: the batch itself fills the cores, and sums come out the same on every machine.
 ONE_THREAD = dict.fromkeys(
@@ -30,7 +31,7 @@ class OwnKernelManager(AsyncKernelManager):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._workspace = TemporaryDirectory(prefix="zorgpad-", ignore_cleanup_errors=True)
+        self._workspace = scratch_folder()
         folder = Path(self._workspace.name)
         self._kernel_spec = KernelSpec(
             argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],

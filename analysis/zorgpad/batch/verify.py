@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 from zorgpad.batch.edition import Edition
@@ -15,6 +14,7 @@ from zorgpad.batch.overviews import overviews
 from zorgpad.batch.pool import Progress
 from zorgpad.batch.report import FILES, manifests
 from zorgpad.batch.run import run_batch
+from zorgpad.batch.scratch import scratch_folder
 from zorgpad.errors import ReportError
 from zorgpad.manifest import hash_file
 
@@ -107,7 +107,7 @@ def verify_report(
     if absent:
         raise ReportError(f"The notebook {', '.join(absent)} of this report is missing.\nGive it with --notebook.")
     parameters = next(iter(told.values()))["parameters"]
-    with TemporaryDirectory(prefix="zorgpad-") as folder:
+    with scratch_folder() as folder:
         again = run_batch(
             [found[name] for name in names],
             [manifest["parameters"]["gemeente"] for manifest in told.values()],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -73,15 +74,17 @@ def atoms_of(members: pd.DataFrame) -> Atoms:
         client_id, cell: a child counts once in each cell, however often the row is repeated.
     """
     rows = members[["client_id", "cell"]].drop_duplicates().sort_values(["client_id", "cell"])
-    names = tuple(sorted(rows["cell"].unique()))
+    held, child = rows["cell"].tolist(), rows["client_id"].to_numpy()
+    names = tuple(sorted(set(held)))
     place = {name: i for i, name in enumerate(names)}
-    patterns = rows.groupby("client_id", sort=True)["cell"].agg(tuple).value_counts(sort=False)
-    patterns = patterns.sort_index() if len(patterns) else patterns
-    sets = list(patterns.index)
+    starts = [0, *(np.flatnonzero(child[1:] != child[:-1]) + 1).tolist()] if held else []
+    numbers = Counter(tuple(held[begin:end]) for begin, end in pairwise([*starts, len(held)]))
+    sets = sorted(numbers)
     columns = np.repeat(np.arange(len(sets)), [len(s) for s in sets])
     where = np.array([place[cell] for s in sets for cell in s], dtype=np.int64)
     matrix = csr_array((np.ones(len(where), dtype=np.int64), (where, columns)), shape=(len(names), len(sets)))
-    return Atoms(names, tuple("+".join(s) for s in sets), patterns.to_numpy(dtype=np.int64), matrix)
+    n = np.array([numbers[cells] for cells in sets], dtype=np.int64)
+    return Atoms(names, tuple("+".join(s) for s in sets), n, matrix)
 
 
 def protect_cells(

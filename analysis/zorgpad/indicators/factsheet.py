@@ -18,13 +18,19 @@ PER_DAY, PER_WEEK, PER_MONTH, IN_TOTAL = "1", "2", "4", "6"  # frequentie in JW3
 _DAY = pd.Timedelta(days=1)
 
 
-def is_contracted(providers: pd.Series, region: Region, *, day: str | pd.Timestamp) -> pd.Series:
-    """Whether each provider (AGB) has a contract on ``day``; without either date in ``providers.csv`` it has none."""
-    when = as_day(day, name="day")
-    table = region.providers
-    begin, end = table["contracted_from"], table["contracted_to"]
-    holds = (begin.notna() | end.notna()) & ~(begin > when) & ~(end <= when)
-    return providers.isin(table.loc[holds.astype(bool), "agb"])
+def is_contracted(providers: pd.Series, region: Region, *, day: str | pd.Timestamp | pd.Series) -> pd.Series:
+    """Whether each provider (AGB) has a contract on ``day``; without either date in ``providers.csv`` it has none.
+
+    ``day`` is one for all, or a series with one for each.
+    """
+    when = day.to_numpy() if isinstance(day, pd.Series) else as_day(day, name="day")
+    asked = pd.DataFrame({"agb": providers.to_numpy(dtype=object), "when": when})
+    asked["place"] = np.arange(len(asked))
+    table = region.providers[["agb", "contracted_from", "contracted_to"]]
+    both = asked.merge(table.astype({"agb": object}), on="agb")
+    begin, end = both["contracted_from"], both["contracted_to"]
+    holds = (begin.notna() | end.notna()) & ~(begin > both["when"]) & ~(end <= both["when"])
+    return pd.Series(asked["place"].isin(both.loc[holds.astype(bool), "place"]).to_numpy(), index=providers.index)
 
 
 def product_members(register: Register, region: Region, *, stock_date: str | pd.Timestamp) -> pd.DataFrame:

@@ -120,10 +120,7 @@ def simulate_maatwerk(
 def _is_maatwerk(rows: pd.DataFrame, region: Region, first: pd.Timestamp) -> pd.Series:
     """Whether each allocation is outside contract."""
     said = rows["is_maatwerk"].astype("boolean")
-    seen_from = rows["start_date"].clip(lower=first)
-    has_contract = pd.Series(data=False, index=rows.index)
-    for day, own in rows.groupby(seen_from):
-        has_contract[own.index] = is_contracted(own["provider_id"], region, day=day)
+    has_contract = is_contracted(rows["provider_id"], region, day=rows["start_date"].clip(lower=first))
     return said.fillna(~has_contract).astype(bool) | (rows["product_category"] == CATEGORY)
 
 

@@ -194,19 +194,20 @@ def simulate_forms(
     days[:, :size] = flows.present_days
     next_free = np.full(n_draws, size)
     outside = n_states - 2
-    line = np.arange(n_draws)[:, None]
     counted = {name: np.array([state in own for state in flows.states]) for name, own in forms.items()}
     was_in = {name: own[state] for name, own in counted.items()}
     drawn = {name: Drawn.nobody(n_draws, years) for name in forms}
     for step in range(before + 12 * years):
         if step >= before and (step - before) % 12 == 0:
             was_in = {name: own[state] for name, own in counted.items()}
-        band = np.searchsorted(BAND_STARTS, days, side="right") - 1
-        cumulative = rates[line, state, band]
-        target = (rng.random(state.shape)[:, :, None] > cumulative).sum(axis=2)
+        luck = rng.random(state.shape)
+        here = np.nonzero(state < n_states - 1)  # who has gone moves no more
+        band = np.searchsorted(BAND_STARTS, days[here], side="right") - 1
+        target = (luck[here][:, None] > rates[here[0], state[here], band]).sum(axis=1)
         moves = target < n_states
-        state = np.where(moves, target, state)
-        days = np.where(moves, 0.0, days + MONTH_DAYS)
+        days += MONTH_DAYS
+        state[here] = np.where(moves, target, state[here])
+        days[here] = np.where(moves, 0.0, days[here])
         state = np.where((state == outside) & (days > LOOKBACK_DAYS), n_states - 1, state)
         next_free = _arrive(rng, inflow[:, step], state, days=days, next_free=next_free)
         for name, own in counted.items():

@@ -14,6 +14,8 @@ from zorgpad.disclosure import choose_policy
 from zorgpad.region import Region, load_region
 from zorgpad.register import Register, read_register
 from zorgpad.releases import Release, make_release
+from zorgpad.sample import Truth
+from zorgpad.sample.calibrate import calibrated
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "data_samples" / "een10voordejeugd"
@@ -50,6 +52,12 @@ def release(sample: Register, region: Region, shared: Path) -> Release:
         return made.frames, made.history
 
     return Release(region, DAY, policy, sample.is_synthetic, *once(shared, "release", make))
+
+
+@pytest.fixture(scope="session")
+def calibrate(region: Region, shared: Path) -> Callable[[int], tuple[Register, Truth]]:
+    """A function of a seed: the register and the truth of its calibrated sample, which nobody changes."""
+    return lambda seed: once(shared, f"calibrated-{seed}", lambda: calibrated(region, seed=seed))
 
 
 @pytest.fixture(scope="session")

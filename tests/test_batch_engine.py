@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import socket
 import subprocess
 import sys
@@ -197,7 +198,14 @@ def test_a_disk_that_cannot_be_written_is_refused_before_anything_runs(run, smal
 # ---- with kernels
 
 
-def test_a_cell_that_takes_too_long_ends_with_what_it_started(run, tmp_path):
+@pytest.fixture(scope="module")
+def threads():
+    """Drives kernels from this process, which all are forks of one server."""
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+def test_a_cell_that_takes_too_long_ends_with_what_it_started(run, threads, tmp_path):
     """After its time the kernel is gone, and so is a process that it started; the other notebook succeeds."""
     started = tmp_path / "started"
     tell = (
@@ -207,7 +215,7 @@ def test_a_cell_that_takes_too_long_ends_with_what_it_started(run, tmp_path):
         "time.sleep(100)"
     )
     paths = [write_notebook(tmp_path / "a.ipynb", tell), write_notebook(tmp_path / "b.ipynb", PUBLISH)]
-    result = run(paths, limits=Limits(cell_seconds=3))
+    result = run(paths, limits=Limits(cell_seconds=3), executor=threads)
     assert [(run.notebook, run.error, run.cell) for run in result.runs] == [
         ("a", "CellTimeoutError", 3),
         ("b", None, None),
@@ -247,14 +255,15 @@ def test_workers_load_nothing_before_they_look_after_their_end():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
-def test_a_kernel_has_no_more_memory_than_it_may_have(run, tmp_path):
+def test_a_kernel_has_no_more_memory_than_it_may_have(run, threads, tmp_path):
     """A cell that asks for 2 GB of 1 GB fails by itself."""
     path = write_notebook(tmp_path / "a.ipynb", "x = bytearray(2 << 30)")
-    assert {(run.error, run.cell) for run in run([path], limits=Limits(memory_mb=1024)).runs} == {("MemoryError", 3)}
+    runs = run([path], limits=Limits(memory_mb=1024), executor=threads).runs
+    assert {(run.error, run.cell) for run in runs} == {("MemoryError", 3)}
 
 
 @pytest.mark.usefixtures("same_code")
-def test_bytes_do_not_depend_on_who_runs_the_notebooks(run, tmp_path):
+def test_bytes_do_not_depend_on_who_runs_the_notebooks(run, threads, tmp_path):
     """One or two workers, or threads, whose hashes have other seeds: every file but the timings is the same."""
     figure = (
         "import matplotlib.pyplot as plt\n"
@@ -263,8 +272,7 @@ def test_bytes_do_not_depend_on_who_runs_the_notebooks(run, tmp_path):
     )
     paths = [write_notebook(tmp_path / "a.ipynb", PUBLISH), write_notebook(tmp_path / "b.ipynb", figure)]
     reports = [run(paths, out=tmp_path / f"w{workers}", workers=workers).folder for workers in (1, 2)]
-    with ThreadPoolExecutor(2) as threads:
-        reports.append(run(paths, out=tmp_path / "threads", executor=threads).folder)
+    reports.append(run(paths, out=tmp_path / "threads", executor=threads).folder)
     first, *others = [
         {name: (report / name).read_bytes() for name in files(report) if name != "timings.json"} for report in reports
     ]
@@ -292,15 +300,15 @@ def test_a_lost_worker_does_not_take_the_others_along(run, tmp_path):
 
 
 @pytest.mark.usefixtures("same_code")
-def test_a_report_is_made_again_and_differences_are_named(run, register, tmp_path):
+def test_a_report_is_made_again_and_differences_are_named(run, register, threads, tmp_path):
     """As it was: no difference. An edited page is named; a notebook that shows another text names its cell."""
     path = write_notebook(tmp_path / "a.ipynb", PUBLISH, PUBLISH.replace("Gegevens", "Eigen"))
-    report = run([path]).folder
-    found = verify_report(report, register=register, notebooks=[path])
+    report = run([path], executor=threads).folder
+    found = verify_report(report, register=register, notebooks=[path], executor=threads)
     assert (found.ok, found.n_pages, found.other_inputs) == (True, 2, ())
     (report / "GM0743-asten" / "a.html").write_text("<p>veranderd</p>")
     write_notebook(path, PUBLISH, PUBLISH.replace("Gegevens", "Andere"))
-    found = verify_report(report, register=register, notebooks=[path])
+    found = verify_report(report, register=register, notebooks=[path], executor=threads)
     pages = [(one.page, one.kind, one.cells) for one in found.differences if one.page.endswith(".html")]
     assert pages == [
         ("GM0743-asten/a.html", "changed", ()),
@@ -315,14 +323,16 @@ def test_a_report_is_made_again_and_differences_are_named(run, register, tmp_pat
 
 
 @pytest.mark.usefixtures("same_code")
-def test_a_dask_cluster_gives_the_same_bytes_also_when_a_worker_is_killed(run, tmp_path):
+def test_a_dask_cluster_gives_the_same_bytes_also_when_a_worker_is_killed(run, threads, tmp_path):
     """Two worker processes, one killed half-way: nothing lost, every byte as made here, exhibits of the release too."""
     distributed = pytest.importorskip("distributed", reason="Dask comes with the extra 'cluster'")
     opened = "from zorgpad.releases import open_release\npage = open_release(register, region=region, "
     opened += "gemeente=gemeente, peildatum=peildatum, policy=policy)"
     paths = [write_notebook(tmp_path / f"{name}.ipynb", PUBLISH) for name in "ab"]
     paths.append(write_notebook(tmp_path / "c.ipynb", opened, "page.show('nulmeting_tabel')"))
-    here = run(paths, out=tmp_path / "here").folder
+    here = run(paths, out=tmp_path / "here", executor=threads).folder
+    release = here.with_name(f".{here.name}.release")  # made once; what it holds does not depend on who shows it
+    shutil.copytree(release, tmp_path / "there" / here.parent.name / release.name)
     with (
         distributed.LocalCluster(2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,

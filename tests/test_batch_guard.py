@@ -131,6 +131,21 @@ def test_the_same_report_again_is_the_same_and_recorded_once(reported):
     assert ledger.read_bytes() == before
 
 
+def test_a_release_that_the_ledger_holds_is_shown_again_and_only_that(reported, monkeypatch):
+    """Not made again while the ledger tells of it, and then recorded once; with a ledger that does not, made anew."""
+    ledger = reported / "safe" / f"{REGION}.ledger.jsonl"
+    before = ledger.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("zorgpad.batch.release.make_release_apart", lambda *_, **__: pytest.fail("it was made again"))
+        run(reported)
+        assert ledger.read_bytes() == before
+        ledger.unlink()
+        with pytest.raises(pytest.fail.Exception):
+            run(reported)
+    assert run(reported).ok
+    assert len(Ledger(ledger).releases()) == 1
+
+
 def test_a_release_that_tells_too_much_is_refused_and_nothing_is_put_down(reported, monkeypatch):
     """The same children rounded another way: with the reason, before any notebook runs; the report stays."""
     index = reported / "reports" / REGION / DAY / "index.html"

@@ -11,7 +11,7 @@ import pytest
 from notebooks import write_notebook
 from tables import one_child
 from test_batch import Recorder
-from zorgpad.batch import run_batch
+from zorgpad.batch import release, run_batch
 from zorgpad.batch.release import _attacked
 from zorgpad.errors import DataError, DisclosureError, ReportError
 from zorgpad.register import write_register
@@ -30,30 +30,43 @@ def register(tmp_path):
 def run(register, tmp_path):
     """Run a batch of one notebook that opens its release; the jobs that it gave."""
 
-    def call():
+    def call(**more):
         recorder, path = Recorder(), write_notebook(tmp_path / "a.ipynb", OPENS)
-        try:
-            run_batch([path], ["Asten", "Helmond"], register=register, out=tmp_path / "reports", executor=recorder)
-        finally:
-            assert not list((tmp_path / "reports").rglob("index.html")) or recorder.jobs
+        where = {"register": register, "out": tmp_path / "reports", "executor": recorder}
+        run_batch([path], ["Asten", "Helmond"], **where | more)
         return recorder.jobs
 
     return call
 
 
-def test_all_jobs_show_one_release(run):
-    """Made once: its digest is part of what each page is made from, and gone from the report when that is whole."""
+def test_all_jobs_show_one_release_and_the_next_batch_shows_it_again(run, monkeypatch):
+    """Made once, beside the report, without a true count; made anew when a file of it is damaged or all is."""
+    made = []
+    apart = release.make_release_apart
+    monkeypatch.setattr(release, "make_release_apart", lambda *given, **named: made.append(1) or apart(*given, **named))
     jobs = run()
     assert len(jobs) == 2
-    assert len({(job.release, job.batch) for job in jobs}) == 1
-    assert not Path(jobs[0].release).exists()
+    assert len({(job.release, job.digest) for job in jobs}) == 1
+    kept = Path(jobs[0].release)
+    assert (kept.name, kept.parent.parent.name) == (".2024-01-01.release", "reports")
+    assert "truth" not in pd.read_parquet(kept / "cells.parquet")
+    first = {path.name: path.read_bytes() for path in kept.iterdir()}
+    assert run() == []
+    assert len(made) == 1
+    (kept / "nulmeting.parquet").write_bytes(b"damaged")
+    assert run() == []
+    assert len(made) == 2
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == first
+    assert len(run(earlier="remake")) == 2
+    assert len(made) == 3
 
 
-def test_a_damaged_register_stops_the_batch_before_anything_runs(run, register):
-    """The mistake is told as when it is read here; no page is made."""
+def test_a_damaged_register_stops_the_batch_before_anything_runs(run, register, tmp_path):
+    """The mistake is told as when it is read here; no page is made, and no release is kept."""
     (register / "allocations.parquet").write_bytes(b"no Parquet")
     with pytest.raises(DataError, match="is damaged"):
         run()
+    assert [path.name for path in (tmp_path / "reports").rglob("*") if path.suffix in {".html", ".release"}] == []
 
 
 def test_a_limit_to_the_size_of_files_is_told_in_two_lines(run):

@@ -4,6 +4,7 @@ import builtins
 import re
 import sys
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from itertools import pairwise
 
@@ -181,16 +182,21 @@ def test_the_letters_to_fall_back_on_are_there():
 
 
 def test_a_batch_makes_them_notes_them_and_verifies_them(run, register, tmp_path):  # noqa: F811 - fixtures
-    """Beside every page, its hash in the manifest; asked for later, only then made; one that is touched is named."""
-    path = write_notebook(tmp_path / "a.ipynb")
-    assert not list(run([path]).folder.rglob("*.pdf"))
-    made = run([path], edition=Edition(paper="pdf"))
+    """Beside every page, that of the region too, its hash in the manifest; asked for later, only then made.
+
+    Made again elsewhere they are the same bytes; one that is touched is named.
+    """
+    path = write_notebook(tmp_path / "a.ipynb", "from zorgpad.releases import open_release")
+    with ThreadPoolExecutor(1) as thread:
+        assert not list(run([path], executor=thread).folder.rglob("*.pdf"))
+        made = run([path], edition=Edition(paper="pdf"), executor=thread)
     assert made.n_reused == 0
     pdfs = sorted(made.folder.rglob("*.pdf"))
-    assert [pdf.name for pdf in pdfs] == ["a.pdf", "a.pdf"]
+    assert [pdf.name for pdf in pdfs] == ["a.pdf", "a.pdf", "regio.pdf"]
+    assert pdfs[2].read_bytes().startswith(b"%PDF-1.7")
     assert run([path], edition=Edition(paper="pdf")).n_reused == 2
     assert run([path]).n_reused == 2
-    assert verify_report(made.folder, register=register, notebooks=[path]).ok
     pdfs[0].write_bytes(pdfs[0].read_bytes() + b" ")
-    found = verify_report(made.folder, register=register, notebooks=[path]).differences
+    with ThreadPoolExecutor(1) as thread:
+        found = verify_report(made.folder, register=register, notebooks=[path], executor=thread).differences
     assert [(difference.page, difference.kind) for difference in found] == [("GM0743-asten/a.pdf", "changed")]

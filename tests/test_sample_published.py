@@ -6,6 +6,7 @@ other in the source are worked out from the published tables themselves, and lis
 
 import csv
 from collections import defaultdict
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ import pytest
 from zorgpad.errors import RegionError
 from zorgpad.region import Region
 from zorgpad.register import Register
-from zorgpad.sample import make_register
+from zorgpad.sample import Truth
 from zorgpad.sample.amounts import UnattainableError, nights_out
 from zorgpad.sample.factsheets import referrer_counts
 from zorgpad.sample.fences import Fences
@@ -35,9 +36,9 @@ IMPOSSIBLE = {
 
 
 @pytest.fixture(scope="module", params=SEEDS)
-def made(request: pytest.FixtureRequest, region: Region) -> Register:
+def made(request: pytest.FixtureRequest, calibrate: Callable[[int], tuple[Register, Truth]]) -> Register:
     """The register of one seed."""
-    return make_register(region, seed=request.param)
+    return calibrate(request.param)[0]
 
 
 @pytest.fixture(scope="module")

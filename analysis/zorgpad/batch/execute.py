@@ -106,18 +106,17 @@ def _store(job: Job) -> Store:
     if job.release is None:
         return Store(is_only_source=is_only_source)
     given = dict(job.parameters)
-    gallery = _gallery(job.release, job.batch, given["region"], given["policy"])
+    gallery = _gallery(job.release, job.digest, given["region"], given["policy"])
     return Store(draw=cache(partial(gallery.draw, gemeente=job.gm_code)), is_only_source=is_only_source)
 
 
 @lru_cache(maxsize=1)
-def _gallery(folder: str, batch: str, region: str, policy: str) -> Gallery:
-    """The release of a batch, read once by each worker; ``batch`` tells it from another in the same folder."""
-    del batch
+def _gallery(folder: str, digest: str, region: str, policy: str) -> Gallery:
+    """The release of a batch, read once by each worker; what a notebook put in its place has another digest."""
     from zorgpad.disclosure import choose_policy  # as below: loaded by workers, not by who only plans
     from zorgpad.releases import Gallery, read_release
 
-    return Gallery(read_release(folder, load_region(region), choose_policy(policy)))
+    return Gallery(read_release(folder, load_region(region), choose_policy(policy), digest=digest))
 
 
 def preload() -> None:

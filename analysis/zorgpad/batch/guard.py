@@ -38,6 +38,8 @@ class Published:
         cell, n, base, truth: every count; the truth goes no further than the ledger, which seals it.
     attack : Attack, optional
         What linear programming learns from all counts together; None when nothing is protected.
+    is_kept : bool
+        Made by an earlier batch; its cells have no truth.
     """
 
     digest: str
@@ -45,6 +47,7 @@ class Published:
     account: pd.DataFrame
     cells: pd.DataFrame
     attack: Attack | None = None
+    is_kept: bool = False
 
     @property
     def name(self) -> str:
@@ -75,6 +78,17 @@ class Guard:
     def earlier(self) -> Earlier:
         """What earlier releases showed."""
         return self.ledger.history() if self.ledger else {}
+
+    def has_recorded(self, release: Published) -> bool:
+        """Whether the ledger, where there is one, holds a release of this name with the same counts."""
+        if self.ledger is None or release.cells.empty:
+            return True
+        shown = release.cells[release.cells["n"].notna()]
+        counts = {cell: (n, base) for cell, n, base in zip(shown["cell"], shown["n"], shown["base"], strict=True)}
+        return any(
+            told["label"] == release.name and {cell: pair[:2] for cell, pair in told["cells"].items()} == counts
+            for told in self.ledger.releases()
+        )
 
     def admit(self, release: Published) -> None:
         """Refuse a release that tells too much by itself or beside those before it; nothing is recorded yet.
@@ -126,7 +140,7 @@ class Guard:
         require_clean(part, keys=keys, known_codes=region.providers["agb"], skip=seen)
         if release is None:
             return
-        if self.ledger and len(release.cells):
+        if self.ledger and len(release.cells) and not release.is_kept:
             self.ledger.record(release.name, release.cells, key=self.key)
         write_account(release, account)
 

@@ -45,9 +45,9 @@ class Notebook:
 class Job:
     """One notebook for one gemeente; all that a worker needs, also on another machine.
 
-    ``release`` is the folder of the batch's release, where it has one. ``identity`` is the hash of everything that
-    decides its page (:func:`identified`): a page with the same identity need not be made again. ``has_pdf``: it is
-    made as PDF too. ``batch`` is the hash of what all jobs of its batch start from.
+    ``release`` is the folder of the batch's release, where it has one, and ``digest`` that of its content.
+    ``identity`` is the hash of everything that decides its page (:func:`identified`): a page with the same identity
+    need not be made again. ``has_pdf``: it is made as PDF too.
     """
 
     notebook: Notebook
@@ -56,8 +56,8 @@ class Job:
     parameters: tuple[tuple[str, str], ...]
     about: About
     release: str | None = None
+    digest: str = ""
     identity: str = ""
-    batch: str = ""
     limits: Limits = Limits()  # noqa: RUF009 - it cannot be changed
     has_pdf: bool = False
 
@@ -107,21 +107,14 @@ class Plan:
         return Path(self.region.name) / f"{self.about.peildatum:%Y-%m-%d}"
 
 
-def with_release(plan: Plan, folder: Path) -> Plan:
-    """``plan`` with the release that its notebooks show exhibits of, made in ``folder``; as it is when none does.
+def with_release(plan: Plan, made: Published, folder: Path) -> Plan:
+    """``plan`` with the release in ``folder``, which its notebooks show exhibits of.
 
-    The release's digest becomes part of what the pages are made from. It is refused when it tells too much beside
-    earlier ones.
+    The release's digest becomes part of what the pages are made from.
     """
-    if not plan.needs_release:
-        return plan
-    from zorgpad.batch.release import make_release_apart
-
-    day, where = f"{plan.about.peildatum:%Y-%m-%d}", plan.region.folder.resolve()
-    made = make_release_apart(plan.register, where, peildatum=day, policy=plan.policy, folder=folder, guard=plan.guard)
-    plan.guard.admit(made)
     plan = _with_outcome(plan, made)
-    jobs = tuple(replace(job, release=str(folder)) if job.notebook.has_exhibits else job for job in plan.jobs)
+    own = {"release": str(folder), "digest": made.digest}
+    jobs = tuple(replace(job, **own) if job.notebook.has_exhibits else job for job in plan.jobs)
     return replace(plan, jobs=jobs, inputs={**plan.inputs, "release": made.digest}, published=made)
 
 
@@ -145,9 +138,7 @@ def identified(plan: Plan, limits: Limits) -> Plan:
         own = (started_from, job.notebook.name, job.notebook.sha256, job.gm_code, day, plan.policy, plan.audience)
         return hash_text(json.dumps(own))
 
-    return replace(
-        plan, jobs=tuple(replace(job, identity=of(job), batch=started_from, limits=limits) for job in plan.jobs)
-    )
+    return replace(plan, jobs=tuple(replace(job, identity=of(job), limits=limits) for job in plan.jobs))
 
 
 def folder_of(gm_code: str, gemeente: str) -> str:

@@ -1,7 +1,8 @@
 """The place of a report on disk: one batch at a time, built beside it, put there whole or not at all.
 
 Beside ``<peildatum>`` may stand ``.<peildatum>.part`` (a batch that is under way, or was stopped), its ``.lock``, and
-``.<peildatum>.earlier-1`` and so on: reports that were replaced, until :func:`remove_earlier` is called.
+``.<peildatum>.earlier-1`` and so on: reports that were replaced, until :func:`remove_earlier` is called; and
+``.<peildatum>.release``, the protected numbers that the pages show, for a batch that starts from the same things.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from zorgpad.manifest import hash_folder
 INDEX_FILE = "index.html"
 TIMINGS_FILE = "timings.json"
 RECORDS = ".runs"  # in a part: what is known of each run that is done; gone when the report is complete
-RELEASE = f"{RECORDS}/release"  # idem: what the notebooks of this batch may show
 _CANNOT_WRITE = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
 _EXCHANGE = 2  # RENAME_EXCHANGE of renameat2
 _HERE = -100  # AT_FDCWD
@@ -50,6 +50,11 @@ def building(folder: Path) -> Iterator[Path]:
         _put(part, folder)
 
 
+def release_beside(folder: Path) -> Path:
+    """Where the release lies that the pages of the report ``folder`` show."""
+    return _beside(folder, "release")
+
+
 def earlier_reports(folder: Path) -> list[Path]:
     """The reports that ``folder`` has replaced, the latest first."""
     found = folder.parent.glob(f".{folder.name}.earlier-*")
@@ -72,6 +77,7 @@ def remove_earlier(out: str | Path) -> int:
             for path in (_beside(folder, "part"), *earlier_reports(folder)):
                 n_removed += path.is_dir()
                 shutil.rmtree(path, ignore_errors=True)
+            shutil.rmtree(release_beside(folder), ignore_errors=True)
     return n_removed
 
 

@@ -1,18 +1,29 @@
-"""The release of a batch, made in a process of its own: the memory that it takes goes with it."""
+"""The release of a batch, made in a process of its own: the memory that it takes goes with it.
+
+It stays beside the report, with what it was made from, so that the next batch need not make the same one again.
+"""
 
 from __future__ import annotations
 
+import hmac
+import json
+import shutil
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
 from zorgpad.batch.guard import Guard, Published
+from zorgpad.batch.jobs import Plan, with_release
+from zorgpad.batch.place import RECORDS, release_beside
 from zorgpad.batch.processes import process_pool
 from zorgpad.batch.worker import watch
 from zorgpad.errors import DisclosureError, ReportError
+from zorgpad.manifest import hash_file, hash_text, identity, write_json
 
 if TYPE_CHECKING:
     from zorgpad.disclosure.history import Earlier
@@ -20,6 +31,76 @@ if TYPE_CHECKING:
 
 # Frames are rounded apart and then attacked together: a release in which counts come out narrow is rounded otherwise.
 MOST_ATTEMPTS = 5
+MADE_FILE, CELLS_FILE = "made.json", "cells.parquet"
+
+
+def released(
+    plan: Plan, part: Path, folder: Path, *, earlier: Literal["reuse", "remake"], tell: Callable[[], None]
+) -> Plan:
+    """``plan`` with the release that its notebooks show exhibits of; as it is when none does.
+
+    The one beside the report ``folder`` is used when it is whole and made from the same things, and the ledger, where
+    there is one, holds it: then nothing new is published. Else it is made in ``part``, and takes that place when the
+    guard admits it. ``tell`` is called before it is made.
+
+    Raises
+    ------
+    DisclosureError
+        When it tells too much by itself or beside earlier ones.
+    """
+    if not plan.needs_release:
+        return plan
+    place, made_from = release_beside(folder), _made_from(plan)
+    made = _kept(place, made_from) if earlier == "reuse" else None
+    if made is None or not plan.guard.has_recorded(made):
+        tell()
+        new = part / RECORDS / "release"
+        shutil.rmtree(new, ignore_errors=True)
+        day, region = f"{plan.about.peildatum:%Y-%m-%d}", plan.region.folder.resolve()
+        made = make_release_apart(
+            plan.register, region, peildatum=day, policy=plan.policy, folder=new, guard=plan.guard
+        )
+        plan.guard.admit(made)
+        _keep(made, new, made_from)
+        shutil.rmtree(place, ignore_errors=True)
+        new.rename(place)
+    return with_release(plan, made, place)
+
+
+def _made_from(plan: Plan) -> str:
+    """The hash of all that decides a release, apart from the ledger; of the key a mark that tells nothing of it."""
+    mark = hmac.digest(plan.guard.key, b"release", "sha256").hex() if plan.guard.key else ""
+    return hash_text(json.dumps([identity(plan.inputs), f"{plan.about.peildatum:%Y-%m-%d}", plan.policy, mark]))
+
+
+def _keep(made: Published, folder: Path, made_from: str) -> None:
+    """Put beside a release what is known of it; the true counts are not."""
+    made.cells.drop(columns="truth", errors="ignore").to_parquet(folder / CELLS_FILE, index=False)
+    told = {"digest": made.digest, "attack": asdict(made.attack) if made.attack else None, "made_from": made_from}
+    write_json(folder / MADE_FILE, told | {"cells": hash_file(folder / CELLS_FILE)})
+
+
+def _kept(folder: Path, made_from: str) -> Published | None:
+    """The release in ``folder``; None when it is not whole, or was made from something else."""
+    try:
+        told = json.loads((folder / MADE_FILE).read_text(encoding="utf-8"))
+        label = json.loads((folder / "release.json").read_text(encoding="utf-8"))
+        digest, files = label.pop("digest"), label["files"] | {CELLS_FILE: told["cells"]}
+        is_same = (told["made_from"], told["digest"], hash_text(json.dumps(label, sort_keys=True))) == (
+            made_from,
+            digest,
+            digest,
+        )
+        if not is_same or any(hash_file(folder / name) != content for name, content in files.items()):
+            return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    from zorgpad.releases import Attack
+
+    attack = Attack(**told["attack"]) if told["attack"] else None
+    account, cells = (pd.read_parquet(folder / name) for name in ("account.parquet", CELLS_FILE))
+    del label["files"]
+    return Published(digest, label, account, cells, attack, is_kept=True)
 
 
 def make_release_apart(

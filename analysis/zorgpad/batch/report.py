@@ -12,7 +12,6 @@ from zorgpad.batch.jobs import Job, Plan, folder_of, page_of
 from zorgpad.batch.overviews import write_overviews
 from zorgpad.batch.place import (
     RECORDS,
-    RELEASE,
     TIMINGS_FILE,
     copy,
     earlier_reports,
@@ -102,7 +101,7 @@ def clear(part: Path, jobs: Iterable[Job] = ()) -> None:
     wanted = {part / name for job in jobs for name in (job.page, job.shared, job.pdf)}
     wanted |= {part / RECORDS / f"{job.gm_code}-{job.notebook.name}.json" for job in jobs}
     for path in part.rglob("*"):
-        if path.is_file() and path not in wanted and part / RELEASE not in path.parents:
+        if path.is_file() and path not in wanted:
             path.unlink()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from zorgpad.batch.limits import Limits
 from zorgpad.errors import ReportError
 
 if TYPE_CHECKING:
-    from zorgpad.batch.jobs import Job
+    from zorgpad.batch.jobs import Job, Plan
     from zorgpad.batch.pool import Progress
     from zorgpad.batch.report import Record
     from zorgpad.render import Run
@@ -131,10 +130,8 @@ def run_batch(
     DataError, RegionError
         When the register or region cannot be read, or a gemeente is unknown.
     """
-    from zorgpad.batch.jobs import identified, make_plan, with_release  # workers import this module, but not these
-    from zorgpad.batch.place import RECORDS, RELEASE, building
-    from zorgpad.batch.pool import Progress, outcomes
-    from zorgpad.batch.report import clear, finish, pages_of, pdfs_of, record_run, reuse, run_of
+    from zorgpad.batch.jobs import make_plan  # workers import this module, but not these
+    from zorgpad.batch.place import building
 
     if workers < 1:
         raise ReportError(f"{workers} workers can do no work.\nGive 1 or more.")
@@ -152,29 +149,55 @@ def run_batch(
     )
     folder = Path(out).resolve() / plan.name
     with building(folder) as part:
-        if progress is not None and plan.needs_release:
+        return _build(
+            plan, part, folder, earlier=earlier, limits=limits, workers=workers, executor=executor, progress=progress
+        )
+
+
+def _build(
+    plan: Plan,
+    part: Path,
+    folder: Path,
+    *,
+    earlier: Literal["reuse", "remake"],
+    limits: Limits,
+    workers: int,
+    executor: Executor | None,
+    progress: Callable[[Progress], None] | None,
+) -> BatchResult:
+    """Make in ``part`` what becomes the report ``folder``, up to the last look of the guard."""
+    from zorgpad.batch.jobs import identified
+    from zorgpad.batch.pool import Progress, outcomes
+    from zorgpad.batch.release import released
+    from zorgpad.batch.report import clear, finish, record_run, reuse, run_of
+
+    def tell() -> None:
+        if progress is not None:
             progress(Progress(0, 0, len(plan.jobs), ()))
-        plan = identified(with_release(plan, _empty(part / RELEASE)), limits)
-        records: dict[Job, Record] = {}
-        seconds: dict[str, float] = {}
-        if earlier == "reuse":
-            records, seconds = reuse(part, folder, plan.jobs)
-        else:
-            clear(part)
-        n_reused = len(records)
-        waiting = [job for job in plan.jobs if job not in records]
-        for job, outcome in outcomes(waiting, workers=workers, executor=executor, progress=progress):
-            records[job] = record_run(part, job, outcome)
-            seconds[job.key] = round(outcome.seconds, 2)
-        n_dropped = finish(part, plan, records, folder=folder, seconds=seconds)
-        account = plan.guard.evidence or folder.with_name(f"{folder.name}.evidence")
-        seen = {RECORDS, *((*pages_of(part), *pdfs_of(part)) if plan.about.is_synthetic else ())}
-        plan.guard.let_go(plan.published, part, account=account, seen=seen, region=plan.region)
+
+    plan = identified(released(plan, part, folder, earlier=earlier, tell=tell), limits)
+    records: dict[Job, Record] = {}
+    seconds: dict[str, float] = {}
+    if earlier == "reuse":
+        records, seconds = reuse(part, folder, plan.jobs)
+    else:
+        clear(part)
+    n_reused = len(records)
+    waiting = [job for job in plan.jobs if job not in records]
+    for job, outcome in outcomes(waiting, workers=workers, executor=executor, progress=progress):
+        records[job] = record_run(part, job, outcome)
+        seconds[job.key] = round(outcome.seconds, 2)
+    n_dropped = finish(part, plan, records, folder=folder, seconds=seconds)
+    _let_go(plan, part, folder)
     runs = tuple(run_of(plan, job.gm_code, job.notebook.name, records[job]) for job in plan.jobs)
     return BatchResult(runs, folder, n_dropped, n_reused)
 
 
-def _empty(folder: Path) -> Path:
-    """A place where nothing is."""
-    shutil.rmtree(folder, ignore_errors=True)
-    return folder
+def _let_go(plan: Plan, part: Path, folder: Path) -> None:
+    """Let the guard have a last look at what no job has looked through yet."""
+    from zorgpad.batch.place import RECORDS
+    from zorgpad.batch.report import pages_of, pdfs_of
+
+    account = plan.guard.evidence or folder.with_name(f"{folder.name}.evidence")
+    seen = {RECORDS, *((*pages_of(part), *pdfs_of(part)) if plan.about.is_synthetic else ())}
+    plan.guard.let_go(plan.published, part, account=account, seen=seen, region=plan.region)

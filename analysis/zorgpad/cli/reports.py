@@ -8,17 +8,28 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from zorgpad.cli.options import (
     DEFAULT_REGION,
     FAILED_RUNS,
+    AudienceOption,
+    EvidenceOption,
+    GemeenteOption,
     KeyOption,
     LedgerOption,
+    MemoryOption,
+    NotebookOption,
+    OutOption,
+    PdfOption,
+    PeildatumOption,
+    PolicyOption,
     RegionOption,
+    ResumeOption,
     SchedulerOption,
+    TimeoutOption,
     WorkersOption,
 )
 from zorgpad.errors import ReportError
@@ -28,6 +39,7 @@ if TYPE_CHECKING:
 
     from zorgpad.batch import BatchResult, Progress
 
+REPORTS = Path("reports")
 PROTECTING = "counting and protecting the numbers of all gemeenten"
 DIFFERENCES = {
     "changed": "Changed after it was made",
@@ -42,51 +54,21 @@ def report(
         Path, typer.Option(metavar="FOLDER", help="A register made by 'zorgpad sample' or 'zorgpad prepare'.")
     ] = Path("data") / DEFAULT_REGION,
     region: RegionOption = None,
-    peildatum: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DATE", help="The first day not observed, as 2024-01-01.", show_default="the register's own"
-        ),
-    ] = None,
-    gemeente: Annotated[
-        list[str] | None, typer.Option(metavar="NAME|CODE", help="May be repeated.", show_default="all gemeenten")
-    ] = None,
-    notebook: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="May be repeated.", show_default="all in notebooks/")
-    ] = None,
-    policy: Annotated[
-        Literal["intern", "werkgroep", "cbs"] | None,
-        typer.Option(help="Disclosure policy.", show_default="the region's"),
-    ] = None,
-    audience: Annotated[
-        Literal["werkgroep", "onderzoeker"] | None,
-        typer.Option(
-            help="For the werkgroep (no code) or a researcher (code behind a button).",
-            show_default="werkgroep; under policy intern onderzoeker",
-        ),
-    ] = None,
-    pdf: Annotated[bool, typer.Option("--pdf", help="Make every page as tagged PDF too (extra 'pdf').")] = False,  # noqa: FBT002 - a flag
+    peildatum: PeildatumOption = None,
+    gemeente: GemeenteOption = None,
+    notebook: NotebookOption = None,
+    policy: PolicyOption = None,
+    audience: AudienceOption = None,
+    pdf: PdfOption = False,  # noqa: FBT002 - a flag
     workers: WorkersOption = 2,
-    resume: Annotated[  # noqa: FBT002 - an option with two names
-        bool,
-        typer.Option("--resume/--fresh", help="Keep pages that are whole and made from the same things, or make all."),
-    ] = True,
+    resume: ResumeOption = True,  # noqa: FBT002 - an option with two names
     scheduler: SchedulerOption = None,
-    timeout: Annotated[int, typer.Option(min=1, metavar="SECONDS", help="Longest time for one cell.")] = 1800,
-    memory: Annotated[
-        int | None, typer.Option(min=256, metavar="MB", help="Most memory for one notebook.", show_default="no limit")
-    ] = None,
+    timeout: TimeoutOption = 1800,
+    memory: MemoryOption = None,
     key: KeyOption = None,
     ledger: LedgerOption = None,
-    evidence: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="What was published and how, for the reviewer.",
-            show_default="REGION-evidence beside the key; of invented children beside the report",
-        ),
-    ] = None,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for all reports.")] = Path("reports"),
+    evidence: EvidenceOption = None,
+    out: OutOption = REPORTS,
 ) -> None:
     """Run the notebooks for every gemeente and print the path of the report's index.html.
 
@@ -138,9 +120,7 @@ def verify(
     report: Annotated[Path, typer.Argument(metavar="REPORT", help="The folder with the report's index.html.")],
     register: Annotated[Path, typer.Option(metavar="FOLDER", help="The register that it was made from.")],
     region: RegionOption = None,
-    notebook: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="May be repeated.", show_default="all in notebooks/")
-    ] = None,
+    notebook: NotebookOption = None,
     key: KeyOption = None,
     ledger: LedgerOption = None,
     workers: WorkersOption = 2,
@@ -181,7 +161,7 @@ def verify(
 
 
 def clean(
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for all reports.")] = Path("reports"),
+    out: OutOption = REPORTS,
 ) -> None:
     """Remove reports that were replaced by a newer one, and what stopped batches left; reports stay."""
     from zorgpad.batch import remove_earlier

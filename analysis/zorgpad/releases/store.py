@@ -96,19 +96,21 @@ def read_label(folder: str | Path) -> dict[str, Any]:
         ) from None
 
 
-def read_release(folder: str | Path, region: Region, policy: Policy) -> Release:
-    """Read a release, every file of it as it was written.
+def read_release(folder: str | Path, region: Region, policy: Policy, *, digest: str | None = None) -> Release:
+    """Read a release, every file of it as it was written; with ``digest``, only the one that has it.
 
     Raises
     ------
     DisclosureError
-        When it is of another region or policy, or a file was changed.
+        When it is another, or of another region or policy, or a file was changed.
     """
     folder, label = Path(folder), read_label(folder)
     changed = [name for name, digest in label["files"].items() if hash_file(folder / name) != digest]
-    if changed or (label["region"], label["policy"]) != (region.name, policy.name):
+    own = hash_text(json.dumps({name: told for name, told in label.items() if name != "digest"}, sort_keys=True))
+    asked = (region.name, policy.name, digest or own)
+    if changed or (label["region"], label["policy"], own) != asked:
         raise DisclosureError(
-            f"{folder} is not the release that was made: {', '.join(changed) or 'another region or policy'}.\n"
+            f"{folder} is not the release that was made: {', '.join(changed) or 'another region, policy or digest'}.\n"
             f"Make the report again with 'zorgpad report'."
         )
     frames = {name.removesuffix(".parquet"): pd.read_parquet(folder / name) for name in label["files"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from zorgpad.disclosure.history import History
 from zorgpad.disclosure.policies import Policy, choose_policy
-from zorgpad.disclosure.tables import Atoms, atoms_of, protect_cells
+from zorgpad.disclosure.tables import Atoms, atoms_of, held_by, protect_cells
 
 CENSORED, IN_STAY, ENTERED = "censored", "in_stay", "entered"
 _Z = 1.959963984540054
@@ -141,17 +142,18 @@ def _one_of_each(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     """
     what, _ = pd.factorize(rows["group"] + "|" + rows["kind"] + "|" + rows["step"].astype(str), sort=True)
     ordered = rows.assign(what=what).sort_values(["client_id", "what"], kind="stable")
-    alike = ordered.groupby("client_id", sort=True)["what"].agg(tuple)
-    sizes = alike.map(alike.value_counts())
-    first = sizes[~alike.duplicated()]
+    alike = held_by(ordered, "what")
+    sizes = Counter(alike.values())
+    first = pd.Series({client: sizes.pop(kinds) for client, kinds in alike.items() if kinds in sizes}, dtype="int64")
     return rows[rows["client_id"].isin(first.index)].reset_index(drop=True), first
 
 
 def _counted(members: pd.DataFrame, n_alike: pd.Series) -> Atoms:
     """The atoms of ``members``, each of which stands for ``n_alike`` units."""
     atoms = atoms_of(members)
-    labels = members.sort_values(["client_id", "cell"]).groupby("client_id")["cell"].agg("+".join)
-    n = n_alike.groupby(labels.reindex(n_alike.index)).sum().reindex(list(atoms.labels))
+    held = held_by(members.sort_values(["client_id", "cell"]), "cell")
+    labels = ["+".join(held[client]) for client in n_alike.index]
+    n = n_alike.groupby(labels).sum().reindex(list(atoms.labels))
     return replace(atoms, n=n.to_numpy(dtype=np.int64))
 
 

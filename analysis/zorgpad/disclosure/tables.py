@@ -65,6 +65,15 @@ class Protected:
     seen: Seen = field(default_factory=dict)
 
 
+def held_by(rows: pd.DataFrame, column: str) -> dict[Any, tuple[Any, ...]]:
+    """What stands in ``column`` for each client_id, of rows that are in the order of client_id."""
+    values, child = rows[column].tolist(), rows["client_id"].to_numpy()
+    if not values:
+        return {}
+    starts = [0, *(np.flatnonzero(child[1:] != child[:-1]) + 1).tolist()]
+    return {child[begin]: tuple(values[begin:end]) for begin, end in pairwise([*starts, len(values)])}
+
+
 def atoms_of(members: pd.DataFrame) -> Atoms:
     """Group children by the set of cells that count them.
 
@@ -74,11 +83,9 @@ def atoms_of(members: pd.DataFrame) -> Atoms:
         client_id, cell: a child counts once in each cell, however often the row is repeated.
     """
     rows = members[["client_id", "cell"]].drop_duplicates().sort_values(["client_id", "cell"])
-    held, child = rows["cell"].tolist(), rows["client_id"].to_numpy()
-    names = tuple(sorted(set(held)))
+    names = tuple(sorted(rows["cell"].unique()))
     place = {name: i for i, name in enumerate(names)}
-    starts = [0, *(np.flatnonzero(child[1:] != child[:-1]) + 1).tolist()] if held else []
-    numbers = Counter(tuple(held[begin:end]) for begin, end in pairwise([*starts, len(held)]))
+    numbers = Counter(held_by(rows, "cell").values())
     sets = sorted(numbers)
     columns = np.repeat(np.arange(len(sets)), [len(s) for s in sets])
     where = np.array([place[cell] for s in sets for cell in s], dtype=np.int64)

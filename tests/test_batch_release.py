@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -39,11 +40,19 @@ def run(register, tmp_path):
     return call
 
 
-def test_all_jobs_show_one_release_and_the_next_batch_shows_it_again(run, monkeypatch):
+def test_all_jobs_show_one_release_and_the_next_batch_shows_it_again(run, tmp_path, monkeypatch):
     """Made once, beside the report, without a true count; made anew when a file of it is damaged or all is."""
-    made = []
-    apart = release.make_release_apart
-    monkeypatch.setattr(release, "make_release_apart", lambda *given, **named: made.append(1) or apart(*given, **named))
+    made, apart = [], release.make_release_apart
+
+    def make(*given, folder, **named):  # the first time; later a copy of that serves
+        if made:
+            shutil.copytree(made[1], folder)
+        else:
+            made.extend([apart(*given, folder=folder, **named), shutil.copytree(folder, tmp_path / "first")])
+        made.append(folder)
+        return made[0]
+
+    monkeypatch.setattr(release, "make_release_apart", make)
     jobs = run()
     assert len(jobs) == 2
     assert len({(job.release, job.digest) for job in jobs}) == 1
@@ -52,13 +61,13 @@ def test_all_jobs_show_one_release_and_the_next_batch_shows_it_again(run, monkey
     assert "truth" not in pd.read_parquet(kept / "cells.parquet")
     first = {path.name: path.read_bytes() for path in kept.iterdir()}
     assert run() == []
-    assert len(made) == 1
+    assert len(made) == 3
     (kept / "nulmeting.parquet").write_bytes(b"damaged")
     assert run() == []
-    assert len(made) == 2
+    assert len(made) == 4
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == first
     assert len(run(earlier="remake")) == 2
-    assert len(made) == 3
+    assert len(made) == 5
 
 
 def test_a_damaged_register_stops_the_batch_before_anything_runs(run, register, tmp_path):

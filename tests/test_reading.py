@@ -264,10 +264,18 @@ def test_two_gemeenten_are_put_side_by_side(open_page, scripts):
 SPACED = "* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important; }"
 
 
+def test_a_figure_keeps_its_size_on_a_phone_and_scrolls_in_its_box(open_page):
+    """On a desk it fits; at 390 pixels it is 528 (33 rem) wide, and its box, as wide as the text, scrolls it."""
+    widths = "all => all.map(e => [e.getBoundingClientRect().width, e.parentElement.clientWidth])"
+    assert all(width <= box for width, box in open_page("regio").eval_on_selector_all("figure img", widths))
+    found = open_page("regio", width=390).eval_on_selector_all("figure img", widths)
+    assert found == [[528, 350]] * len(found) != []
+
+
 @pytest.mark.parametrize("style", ["* {}", SPACED], ids=["as it is", "spaced"])
 @pytest.mark.parametrize("name", PAGES)
 def test_at_400_percent_nothing_scrolls_sideways(open_page, name, style):
-    """1280 pixels at 400% are 320; only tables scroll, in a box of their own; also with the spacing of WCAG 1.4.12."""
+    """1280 pixels at 400% are 320; tables and figures scroll in a box of their own; also with the spacing of 1.4.12."""
     page = open_page(name, width=320, height=256)
     page.add_style_tag(content=style)
     page.evaluate("document.querySelectorAll('details').forEach(e => e.open = true)")

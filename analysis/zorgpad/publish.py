@@ -131,10 +131,11 @@ def figure_markup(figure: Figure, *, title: str, caption: str, alt: str, numbers
     _require(title, "title", "figure")
     _require(alt, "alt", f"figure '{title}'")
     image, width, height = _draw(figure)
+    picture = f'<img src="data:image/png;base64,{image}" alt="{html.escape(alt.strip())}" '
+    picture += f'width="{width}" height="{height}">'
     table = _table(numbers, caption=f"Cijfers bij: {title}")
     return (
-        f'<figure class="zp-figure"><figcaption>{_inline(title)}</figcaption>'
-        f'<img src="data:image/png;base64,{image}" alt="{html.escape(alt.strip())}" width="{width}" height="{height}">'
+        f'<figure class="zp-figure"><figcaption>{_inline(title)}</figcaption>{_scroll(picture, f"Figuur: {title}")}'
         f'{_note(caption)}<details class="zp-numbers"><summary>Toon de cijfers als tabel</summary>'
         f"{_scroll(table, title)}</details></figure>"
     )
@@ -215,9 +216,9 @@ def _note(caption: str) -> str:
     return f'<p class="zp-note">{_inline(caption)}</p>' if caption.strip() else ""
 
 
-def _scroll(table: str, title: str) -> str:
-    """A box in which a wide table scrolls, with the keyboard as well."""
-    return f'<div class="zp-scroll" role="group" aria-label="{html.escape(title.strip())}" tabindex="0">{table}</div>'
+def _scroll(content: str, title: str) -> str:
+    """A box in which a wide table or, on a phone, a figure scrolls, with the keyboard as well."""
+    return f'<div class="zp-scroll" role="group" aria-label="{html.escape(title.strip())}" tabindex="0">{content}</div>'
 
 
 def _table(frame: pd.DataFrame, *, caption: str) -> str:

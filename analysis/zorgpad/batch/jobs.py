@@ -113,8 +113,9 @@ def with_release(plan: Plan, made: Published, folder: Path) -> Plan:
     The release's digest becomes part of what the pages are made from.
     """
     plan = _with_outcome(plan, made)
-    own = {"release": str(folder), "digest": made.digest}
-    jobs = tuple(replace(job, **own) if job.notebook.has_exhibits else job for job in plan.jobs)
+    jobs = tuple(
+        replace(job, release=str(folder), digest=made.digest) if job.notebook.has_exhibits else job for job in plan.jobs
+    )
     return replace(plan, jobs=jobs, inputs={**plan.inputs, "release": made.digest}, published=made)
 
 

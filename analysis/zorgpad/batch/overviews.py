@@ -67,9 +67,8 @@ def _makers(plan: Plan, runs: Sequence[Run]) -> dict[str, Callable[[], str]]:
     from zorgpad.overview.regional import render_regional
     from zorgpad.releases import read_release
 
-    release = read_release(
-        folder, plan.region, choose_policy(plan.policy), digest=plan.published and plan.published.digest
-    )
+    digest = plan.published.digest if plan.published else None
+    release = read_release(folder, plan.region, choose_policy(plan.policy), digest=digest)
     return {
         REGION_PAGE: partial(render_regional, release, about=plan.about),
         COMPARISON_PAGE: partial(render_comparison, release, runs, about=plan.about),

@@ -36,7 +36,7 @@ def write_overviews(part: Path, plan: Plan, runs: Sequence[Run]) -> None:
     for name, make in _makers(plan, runs).items():
         try:
             page = make()
-            pdf = REGION_PDF if name == REGION_PAGE and any(job.has_pdf for job in plan.jobs) else None
+            pdf = REGION_PDF if name == REGION_PAGE and any(run.pdf for run in runs) else None
             made |= {name: page.encode()} | ({pdf: make_pdf(page)} if pdf else {})
             regional.append(Regional(*_TOLD[name], page=name, pdf=pdf))
         except Exception as failure:

@@ -15,7 +15,7 @@ from zorgpad.figures.style import GRID, INK, SOFT_INK, STATE_COLOURS, new_figure
 from zorgpad.labels import STATE_LABELS, format_duration, format_interval, format_number
 from zorgpad.schemas import GEEN_ZORG, LADDER, OUTSIDE_CARE, VOLWASSEN
 
-_HALF_BOX, _BOX_HEIGHT = 2.2, 0.84
+_HALF_BOX, _BOX_HEIGHT = 2.2, 0.9
 _LABEL_ROOM, _LABEL_WIDTH = 0.27, 1.7
 _LABEL_AT = 0.3  # nearer to where an arrow begins: there arrows to one place are still apart
 _RARE = "#c3cad1"
@@ -41,7 +41,7 @@ def draw_process(nodes: pd.DataFrame, edges: pd.DataFrame, *, rare_below: float 
     """
     present = [state for state in LADDER if state in set(nodes["state"])]
     place = {state: float(height) for height, state in enumerate(present)}
-    figure, (axes,) = new_figure(0.95 * len(present) + 0.5, width=_WIDTH_INCHES)
+    figure, (axes,) = new_figure(1.02 * len(present) + 0.5, width=_WIDTH_INCHES)
     drawn = edges[edges["from_state"].isin(present) & edges["to_state"].isin(set(present) - set(OUTSIDE_CARE))]
     drawn = drawn.sort_values("probability", kind="stable")
     arcs = [_Arc.of(row, place) for row in drawn.itertuples(index=False)]
@@ -123,8 +123,7 @@ def _draw_node(axes: Axes, row: Any, height: float, ways_out: list[str]) -> None
         half = "mediane duur niet bereikt" if pd.isna(median) else f"de helft langer dan {format_duration(median)}"
         details.append(half)
     lines = [(STATE_LABELS[row.state], 9.5, "bold", INK)]
-    pairs = [" · ".join(ways_out[at : at + 2]) for at in range(0, len(ways_out), 2)]
-    lines += [(text, 7.6, "normal", SOFT_INK) for text in [*details, *pairs]]
+    lines += [(text, 7.6, "normal", SOFT_INK) for text in [*details, *ways_out]]
     gap = min(0.19, (_BOX_HEIGHT - 0.16) / max(len(lines) - 1, 1))
     for number, (text, points, weight, ink) in enumerate(lines):
         y = height + gap * ((len(lines) - 1) / 2 - number)

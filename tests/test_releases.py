@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -97,6 +98,26 @@ def test_every_exhibit_can_be_drawn_after_a_round_trip(release, region, tmp_path
     again = read_release(tmp_path / "release", region, release.policy)
     for name in EXHIBITS:
         assert draw_exhibit(again, name, gemeente="GM0743") == draw_exhibit(release, name, gemeente="GM0743")
+
+
+WITHHELD = ("nulmeting_tabel", "nulmeting", "nulmeting_kort", "stand", "kwaliteit", "kwaliteit_kort", "overlap_tabel")
+
+
+def test_counts_that_a_policy_withholds_leave_the_page_readable(release):
+    """As under cbs: every count under 10 is missing, and what shows it says so, or has a dash."""
+    told = {}
+    for name, frame in release.frames.items():
+        counts = [column for column in frame.columns if column.startswith("n_") and name != "account"]
+        few = frame[counts].apply(lambda column: column.astype("Float64").mask(lambda n: n < 10))
+        whole = [column for column in counts if pd.api.types.is_integer_dtype(frame[column])]
+        told[name] = frame.assign(**few).astype(dict.fromkeys(whole, "Int64"))
+    withheld = replace(release, frames=told, policy=choose_policy("cbs"))
+    names = [name for name in (*WITHHELD, "steun_tabel", "segmenten") if name in EXHIBITS]
+    pages = {name: draw_exhibit(withheld, name, gemeente="GM0743") for name in names}
+    assert len(pages) >= 6
+    assert not [name for name, page in pages.items() if "nan" in page.lower().split("base64")[0] or "<NA>" in page]
+    assert "te weinig om te tonen" in pages["kwaliteit"]
+    assert "niets te zeggen" in draw_exhibit(withheld, "benchmark_tabel", gemeente="GM0743")
 
 
 def test_a_release_is_the_same_each_time_and_says_when_it_was_changed(release, report, region, tmp_path):

@@ -193,6 +193,7 @@ def _past(release: Release) -> pd.DataFrame:
     """Children in residence in the region per year, as the nulmeting counts them: year, n_children."""
     counts = release["nulmeting"]
     own = counts[(counts["area_kind"] == "regio") & (counts["indicator"] == indicators.VERBLIJF)]
+    own = own[own["n_children"].notna()]
     return own[["year", "n_children"]].astype("int64").reset_index(drop=True)
 
 

@@ -9,7 +9,7 @@ from zorgpad import indicators
 from zorgpad.cohorts import CERTAIN, PROBABLE, observed_until
 from zorgpad.disclosure import protect_share
 from zorgpad.errors import DataError
-from zorgpad.releases.cells import Frames
+from zorgpad.releases.cells import Frames, side_by_side
 from zorgpad.releases.estimates import on_grid
 from zorgpad.releases.protect import Protector
 from zorgpad.releases.source import GEZINSHUIS, PLEEGZORG, Source
@@ -153,7 +153,8 @@ def steun(source: Source, protector: Protector) -> Frames:
     long = long.drop_duplicates(["horizon_days", "variable"], ignore_index=True)  # wholes before their parts
     labels = [f"steun|{days}|{name}" for days, name in zip(long["horizon_days"], long["variable"], strict=True)]
     long["value"] = protector.alone("steun", long["value"].astype("int64"), labels)
-    wide = long.pivot_table(index="horizon_days", columns="variable", values="value")[names].astype("int64")
+    wide = side_by_side(long, index=["horizon_days"], columns="variable", values="value", names=names)
+    wide = wide.astype(dict.fromkeys(names, "Int64")).set_index("horizon_days")
     ratios = found.set_index("horizon_days")[["odds_ratio", "ci_low", "ci_high"]]
     ratios = on_grid(ratios) if protector.policy.is_protected else ratios
     n = found.set_index("horizon_days")["n_informative"]

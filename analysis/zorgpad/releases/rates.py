@@ -5,20 +5,29 @@ from __future__ import annotations
 import pandas as pd
 
 from zorgpad import indicators
+from zorgpad.errors import DataError
 from zorgpad.releases.store import Release
 
 
 def gemeente_rates(release: Release, indicator: str) -> pd.DataFrame:
-    """:func:`zorgpad.indicators.benchmark_counts` of the protected counts of the last year, in alphabetical order."""
+    """:func:`zorgpad.indicators.benchmark_counts` of the protected counts of the last year, in alphabetical order.
+
+    Raises
+    ------
+    DataError
+        A count of a gemeente is withheld: it cannot be compared, nor the others with the region.
+    """
     counts, region, year = release["nulmeting"], release.region, last_year(release)
     own = counts[(counts["area_kind"] == "gemeente") & (counts["year"] == year) & (counts["indicator"] == indicator)]
+    if own["n_children"].isna().any():
+        raise DataError("The policy withholds counts of gemeenten, so that they cannot be compared.")
     ages = release["leeftijd"]
     ages = ages[ages["indicator"] == indicator].set_index("age_from")["n_children"]
     rates = indicators.benchmark_counts(
         own.set_index("area")["n_children"].astype("Float64"),
         region,
         year=year,
-        by_age=ages.astype("Int64").fillna(0).astype(int) if len(ages) else None,
+        by_age=ages.astype(int) if len(ages) and ages.notna().all() else None,
     )
     return rates.sort_values("gm_code", key=lambda column: column.map(region.gemeente_name), ignore_index=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,7 @@ from zorgpad.labels import (
     format_period,
 )
 from zorgpad.region import Region
+from zorgpad.tables.counts import wide_counts
 from zorgpad.tables.stays import rule_note
 
 _SIGNS = {"instroom": "instroom", "doorstroom": "doorstroom", "uitstroom": "uitstroom", "verandering": "verandering"}
@@ -104,10 +106,14 @@ def definitions_table(counts: pd.DataFrame, region: Region, *, gemeente: str) ->
 
 def overlap_table(patterns: pd.DataFrame) -> pd.DataFrame:
     """Which segments children had in a year, alone or together, with the total; whole region."""
-    wide = patterns.pivot_table(index="pattern", columns="year", values="n_children", aggfunc="first").fillna(0)
+    wide = wide_counts(patterns, index="pattern", columns="year")
+    told = set(zip(patterns["pattern"], patterns["year"], strict=True))
+    for pattern, year in product(wide.index, wide.columns):
+        if (pattern, year) not in told:  # nobody; what is missing beside that is withheld
+            wide.loc[pattern, year] = 0
     order = sorted(wide.index, key=lambda pattern: (pattern.count("+"), [*_SHORT].index(pattern.split(" + ")[0])))
-    wide = wide.loc[order].astype(int)
-    wide.loc["samen: verblijf"] = wide.sum()
+    wide = wide.loc[order]
+    wide.loc["samen: verblijf"] = wide.sum(skipna=False)
     shown = wide.rename(index=_pattern_words).rename_axis("verblijf in het jaar")
     return shown.rename_axis(None, axis="columns").rename(columns=str)
 

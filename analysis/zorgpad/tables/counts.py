@@ -21,15 +21,23 @@ from zorgpad.tables.stays import Rule, merge_note
 _SHOWN = (JEUGDHULP, S1, S2_GEZIN, S2_WONEN, VERBLIJF)
 
 
+def wide_counts(rows: pd.DataFrame, *, index: str, columns: str) -> pd.DataFrame:
+    """Counts (n_children) side by side as Int64, with those that are withheld; ``pivot_table`` would leave them out."""
+    found: pd.DataFrame = rows.astype({"n_children": "Int64"}).pivot(  # noqa: PD010 - see above
+        index=index, columns=columns, values="n_children"
+    )
+    return found
+
+
 def nulmeting_table(counts: pd.DataFrame, region: Region, *, gemeente: str) -> pd.DataFrame:
     """Unique children per year in the gemeente, its subregion and the region: a row per area and year."""
     parts = []
     for kind, name, _ in areas_of(gemeente, region):
         code = gemeente if kind == GEMEENTE else name
         own = counts[(counts["area_kind"] == kind) & (counts["area"] == code)]
-        wide = own.pivot_table(index="year", columns="indicator", values="n_children").reindex(columns=list(_SHOWN))
+        wide = wide_counts(own, index="year", columns="indicator").reindex(columns=list(_SHOWN))
         label = {GEMEENTE: name, SUBREGION: f"subregio {name}", REGION: f"regio {name}"}[kind]
-        parts.append(wide.astype(int).rename(columns=INDICATOR_LABELS).assign(gebied=label).reset_index())
+        parts.append(wide.astype("Int64").rename(columns=INDICATOR_LABELS).assign(gebied=label).reset_index())
     table = pd.concat(parts, ignore_index=True).rename(columns={"year": "jaar"})
     return table.set_index(["gebied", "jaar"])
 
@@ -43,12 +51,21 @@ def tell_nulmeting(counts: pd.DataFrame, region: Region, *, gemeente: str, base:
     number = own.set_index(["indicator", "year"])["n_children"]
     before, last = own["year"].min(), own["year"].max()
     n, earlier, stay = number[JEUGDHULP, last], number[JEUGDHULP, before], number[VERBLIJF, last]
+    if pd.isna(n):
+        return f"In {region.gemeente_name(gemeente)} hadden in {last} te weinig kinderen jeugdhulp om te tonen."
     text = (
         f"Voor **{format_number(n)} kinderen** in {region.gemeente_name(gemeente)} was in {last} jeugdhulp toegewezen. "
     )
-    text += _change(int(n), int(earlier), int(before), base)
+    text += "" if pd.isna(earlier) else _change(int(n), int(earlier), int(before), base)
+    if pd.isna(stay):
+        return f"{text} Hoeveel van hen korter of langer niet thuis woonden, tonen we niet: het zijn er weinig."
     text += f" Bij **{format_number(stay)}** van hen hoorde daar verblijf bij: korter of langer niet thuis wonen"
     return text + (f" ({format_percent(stay / n, decimals=1)})." if n >= (2 * base if base > 1 else 1) else ".")
+
+
+def _shown(n: int) -> str:
+    """A count in a sentence; one that is withheld has words."""
+    return "te weinig om te tonen" if pd.isna(n) else str(n)
 
 
 def _change(now: int, before: int, year: int, base: int) -> str:
@@ -65,9 +82,12 @@ def _change(now: int, before: int, year: int, base: int) -> str:
 def describe_nulmeting(counts: pd.DataFrame, region: Region, *, gemeente: str) -> dict[str, Any]:
     """Describe :func:`zorgpad.figures.draw_nulmeting` of one gemeente."""
     own = counts[(counts["area"] == gemeente) & counts["indicator"].isin([S1, S2_GEZIN, S2_WONEN])]
-    wide = own.pivot_table(index="indicator", columns="year", values="n_children").astype(int)
+    wide = wide_counts(own, index="indicator", columns="year")
     wide = wide.reindex([S1, S2_GEZIN, S2_WONEN]).rename(index=INDICATOR_LABELS)
-    facts = [f"{label} {enumerate_words(f'{row[year]} in {year}' for year in wide)}" for label, row in wide.iterrows()]
+    facts = [
+        f"{label} {enumerate_words(f'{_shown(row[year])} in {year}' for year in wide)}"
+        for label, row in wide.iterrows()
+    ]
     name = region.gemeente_name(gemeente)
     return {
         "title": f"Kinderen die niet thuis woonden, {name}",
@@ -87,8 +107,8 @@ def stock_table(counts: pd.DataFrame) -> pd.DataFrame:
     counts : DataFrame
         stock_date, zorgvorm, n_children of one area.
     """
-    wide = counts.pivot_table(index="stock_date", columns="zorgvorm", values="n_children").astype(int)
-    wide = wide.loc[wide.index.month.isin([1, 7]), (wide > 0).any()].rename(columns=STATE_LABELS)
+    wide = wide_counts(counts, index="stock_date", columns="zorgvorm")
+    wide = wide.loc[wide.index.month.isin([1, 7]), (wide.fillna(0) > 0).any()].rename(columns=STATE_LABELS)
     return wide.set_axis([format_date(day) for day in wide.index]).rename_axis("stand op").rename_axis(columns=None)
 
 
@@ -96,10 +116,10 @@ def describe_stock(
     counts: pd.DataFrame, region: Region, *, area: str, peildatum: str, rule: Rule | None = None
 ) -> dict[str, Any]:
     """Describe :func:`zorgpad.figures.draw_stock`; the numbers are those of the first month of each half year."""
-    wide = counts.pivot_table(index="stock_date", columns="zorgvorm", values="n_children").astype(int)
-    wide = wide.loc[:, (wide > 0).any()].rename(columns=STATE_LABELS)
+    wide = wide_counts(counts, index="stock_date", columns="zorgvorm")
+    wide = wide.loc[:, (wide.fillna(0) > 0).any()].rename(columns=STATE_LABELS)
     first, last = wide.index[0], wide.index[-1]
-    facts = [f"{label} van {wide[label].iloc[0]} naar {wide[label].iloc[-1]}" for label in wide]
+    facts = [f"{label} van {_shown(wide[label].iloc[0])} naar {_shown(wide[label].iloc[-1])}" for label in wide]
     return {
         "title": f"Kinderen per vorm van verblijf door de tijd, {area}",
         "caption": "Stand op de eerste dag van elke maand. Regels: "

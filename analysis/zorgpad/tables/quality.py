@@ -69,19 +69,20 @@ _REASONS = {
 }
 
 # The sample region, which reads no messages, has one reason of its own.
+_WITHHELD = "te weinig om te tonen"
 _SAMPLE_REASONS = {"withdrawn allocation": "allocation: withdrawn by the gemeente"}
 
 
 def findings_table(findings: pd.DataFrame, region: Region, *, gemeente: str) -> pd.DataFrame:
     """What was found in the gemeente and in the region, with what it means: a row per finding."""
     own = findings[findings["gemeente"] == gemeente].set_index("code")
-    whole = findings.groupby("code")[["n_rows", "n_of"]].sum()
+    whole = findings.groupby("code")[["n_rows", "n_of"]].sum(min_count=1)  # missing where all are withheld
     name = region.gemeente_name(gemeente)
     rows = [
         {
             "bevinding": words,
-            name: _times(own.loc[code]) if code in own.index else "niet per gemeente bekend",
-            "regio": _times(whole.loc[code]),
+            name: _times(own.loc[code]) if code in own.index else "niet bekend, of te weinig om te tonen",
+            "regio": _times(whole.loc[code]) if code in whole.index else _WITHHELD,
             "gevolg": meaning,
         }
         for code, (words, meaning) in _WORDS.items()
@@ -93,15 +94,16 @@ def tell_findings(findings: pd.DataFrame, region: Region, *, gemeente: str) -> s
     """Until when the data of the gemeente are complete, and which months lack."""
     own = findings[findings["gemeente"] == gemeente].set_index("code")
     name = region.gemeente_name(gemeente)
-    late, gap = (_name_months(own.loc[code, "note"]) for code in (quality.LATE, quality.GAP))
+    late, gap = (_name_months(own["note"].get(code, "")) for code in (quality.LATE, quality.GAP))
     declared = f"De declaraties zijn **{late}**." if late else "Er zijn geen declaraties met een datum."
-    missing = (
-        f"Er zijn maanden waarin geen enkel start- of stopbericht kwam: {gap}."
-        if gap
-        else "Er is geen langere tijd zonder start- en stopberichten."
-        if own.loc[quality.GAP, "n_of"]
-        else "De gemeente levert geen start- en stopberichten."
-    )
+    if quality.GAP not in own.index:
+        missing = "Of er maanden zonder start- en stopberichten waren, is hier niet te zeggen."
+    elif gap:
+        missing = f"Er zijn maanden waarin geen enkel start- of stopbericht kwam: {gap}."
+    elif own.loc[quality.GAP, "n_of"]:
+        missing = "Er is geen langere tijd zonder start- en stopberichten."
+    else:
+        missing = "De gemeente levert geen start- en stopberichten."
     return f"Gegevens van {name}. {declared} {missing}"
 
 
@@ -128,6 +130,8 @@ def _name_months(note: str) -> str:
 
 def _times(row: pd.Series) -> str:
     """How often, of how many."""
+    if row.isna().any():
+        return _WITHHELD
     if not row["n_of"]:
         return "niet te zien"
     share = format_percent(row["n_rows"] / row["n_of"], decimals=0)

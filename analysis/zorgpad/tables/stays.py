@@ -123,6 +123,8 @@ def band_table(band: pd.DataFrame, *, published: pd.DataFrame | None = None) -> 
 
 def tell_band(band: pd.DataFrame, *, area: str) -> str:
     """The band over all years together, as a sentence."""
+    if band[["n_ended", "n_low", "n_high"]].isna().any(axis=None):
+        return f"In {area} eindigden in een of meer jaren te weinig plaatsingen in pleegzorg om samen te tellen."
     ended, low, high = (int(band[name].sum()) for name in ("n_ended", "n_low", "n_high"))
     if not ended:
         return f"In {area} eindigde in deze jaren geen plaatsing in pleegzorg."

@@ -117,6 +117,8 @@ def test_counts_that_a_policy_withholds_leave_the_page_readable(release):
     assert len(pages) >= 6
     assert not [name for name, page in pages.items() if "nan" in page.lower().split("base64")[0] or "<NA>" in page]
     assert "te weinig om te tonen" in pages["kwaliteit"]
+    fewer = told["nulmeting"].assign(n_children=told["nulmeting"]["n_children"].mask(lambda n: n < 100))
+    withheld = replace(withheld, frames=told | {"nulmeting": fewer})
     assert "niets te zeggen" in draw_exhibit(withheld, "benchmark_tabel", gemeente="GM0743")
 
 

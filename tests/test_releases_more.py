@@ -256,17 +256,21 @@ def test_every_target_that_can_be_counted_has_a_chance_or_says_why_not():
     night = PATH.assign(indicator="etmalen", measure="etmalen", n=100, chance_met=float("nan"))
     reasons = {"breakdown": "de regio heeft nog geen getal gekozen"}
     table = tables.targets_table(AIMS, path, pd.concat([ahead, night]), why_not=reasons)
-    assert table.index.tolist() == ["verblijf", "trajectduur", "etmalen", "breakdown"]
-    assert table.loc["verblijf"].tolist()[1:] == [
-        "110 (2022)",
-        "100 (2023), 95%: 80 – 121",
+    names = table.index.str.split(":").str[0]
+    assert names.tolist() == ["verblijf", "trajectduur", "etmalen", "breakdown"]
+    assert table.index[0] == "verblijf: kinderen met verblijf in het jaar"
+    assert table.iloc[0].tolist() == [
+        "110 (2022), 100 (2023)",
+        "80 – 121",
         "hoogstens 80 in 2028",
         "95 (85 – 105) in 2025",
         "minder dan 5%",
     ]
-    assert table.loc["etmalen", "kans"] == "niet te zeggen: 2019 staat niet in de gegevens"
-    assert table.loc["breakdown", "kans"] == "de regio heeft nog geen getal gekozen"
-    assert table.loc["trajectduur", "kans"] == "te weinig gegevens voor een berekening"
+    assert table["kans"].tolist()[1:] == [
+        "te weinig gegevens voor een berekening",
+        "niet te zeggen: 2019 staat niet in de gegevens",
+        "de regio heeft nog geen getal gekozen",
+    ]
     chances = tables.target_chances_table(ahead)
     assert chances.loc["verblijf"].tolist() == ["minder dan 5%", "50%"]
 

@@ -41,7 +41,7 @@ _ACTIVE_TAGS = frozenset(
 )
 # A number with its sign, unit, interval or whole, or what stands in its place.
 _WRITTEN_NUMBER = re.compile(
-    r"(?:€ ?|<|[+−])?\d[\d.]*(?:,\d+)?%?(?: ?[(–][^:]*| van \d[\d.]*)?"
+    r"(?:€ ?|<|[+−])?\d[\d.]*(?:,\d+)?%?(?: ?\([^)]*\)| ?– ?\d[\d.,]*%?| van \d[\d.]*)?"
     r"|te weinig om te zeggen|bijna niemand|niet bereikt|(?:minder|meer) dan \d+%"
 )
 _SOURCES = frozenset({"src", "srcset", "poster", "background", "data"})

@@ -87,16 +87,21 @@ def targets_table(
         measure, name = str(aim["measure"]), str(aim["indicator"])
         own = path[path["indicator"] == name].sort_values("year")
         known = [f"{_value(row.value, measure)} ({row.year})" for row in own.itertuples(index=False)]
-        last = MISSING
-        if len(own):
-            row = own.iloc[-1]
-            limits = f"{_value(row['ci_low'], measure)} – {_value(row['ci_high'], measure)}"
-            last = f"{known[-1]}, 95%: {limits}"
+        limits = MISSING
+        if known:
+            limits = " – ".join(_value(own[name].iloc[-1], measure) for name in ("ci_low", "ci_high"))
         expected, chance = _expected(aim, ahead, why_not)
         if not known and chance == _TOO_FEW and aim["data_needed"]:
             chance = f"nodig: {aim['data_needed']}"
-        rows[name] = [MEASURE_LABELS[measure], known[0] if known else MISSING, last, aim_text(aim), expected, chance]
-    columns = ["geteld als", "eerste jaar", "laatste jaar", "streven", "verwacht, 80%-interval", "kans"]
+        counted = ", ".join(dict.fromkeys([*known[:1], *known[-1:]])) or MISSING
+        rows[f"{name}: {MEASURE_LABELS[measure]}"] = [counted, limits, aim_text(aim), expected, chance]
+    columns = [
+        "geteld, eerste en laatste jaar",
+        "95%-interval, laatste jaar",
+        "streven",
+        "verwacht (80%-interval)",
+        "kans",
+    ]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("doel")
 
 

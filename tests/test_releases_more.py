@@ -94,7 +94,9 @@ def missing(markup):
     lacks = {
         "rule": not any(re.search(rf"[Rr]ekenregel {name}\b", notes) for name in rules),
         "peildatum": not re.search(r"peildatum \d{1,2} [a-z]+ \d{4}", notes),
-        "n": not re.search(r"n = [\d.–]+ \w+", notes),
+        "n": not re.search(
+            r"n = (?!0[ –])[\d.]+", notes
+        ),  # of nobody, or of a number that was lost, there is nothing to say
         "title": not titles.strip(),
         "alt": "<img" in markup and (len(alts) < 60 or not re.search(r"\d", alts) or "nan" in alts.lower()),
     }
@@ -110,6 +112,7 @@ def test_a_caption_that_lacks_something_is_found():
     assert missing(whole.format("Figuur", note)) == ["alt"]
     assert missing(whole.format(words, note.replace("peildatum ", ""))) == ["peildatum"]
     assert missing(whole.format(words, note.replace("n = 475", "475"))) == ["n"]
+    assert missing(whole.format(words, note.replace("n = 475", "n = 0–4"))) == ["n"]
     assert missing(whole.format(words, note.replace("rekenregel ijw", ""))) == ["rule"]
     assert missing(whole.format(words, note).replace("Kinderen</fig", "</fig")) == ["title"]
 

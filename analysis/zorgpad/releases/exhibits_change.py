@@ -96,8 +96,9 @@ def woonplaats_tabel(release: Release, gemeente: str) -> str:
         "daarna betaalde. Van kinderen die eerder weggingen, en van gemeenten buiten de regio, weten we dat niet."
     )
     title = "Verblijf met en zonder het woonplaatsbeginsel"
-    last = counts[(counts["area_kind"] == "regio") & (days == days.max())]["n_recorded"]
-    n = size(release, float(last.astype("Float64").sum()), "kinderen in de regio, laatste dag")
+    last = counts[(counts["area"] == gemeente) & (days == days.max())]["n_recorded"]
+    name = release.region.gemeente_name(gemeente)
+    n = size(release, float(last.astype("Float64").sum(min_count=1)), f"kinderen in {name}, laatste dag")
     return table_markup(table, title=title, caption=counted(release, note, n=n, rule=stays_rule(release)))
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from zorgpad import figures, tables
 from zorgpad.errors import DataError, ReportError
 from zorgpad.indicators import JEUGDHULP, VERBLIJF, areas_of
-from zorgpad.labels import enumerate_words, format_date, format_rounded
+from zorgpad.labels import enumerate_words, format_date, format_number, format_rounded
 from zorgpad.pseudonym import mark_synthetic
 from zorgpad.publish import figure_markup, table_markup, text_markup
 from zorgpad.releases.frames import FRAMES
@@ -256,7 +256,9 @@ def einde(release: Release) -> str:
     words = tables.describe_incidence(
         curve, region, outcomes=exits, area=f"regio {region.label}", peildatum=release.peildatum
     )
-    n = size(release, in_view(curve[curve["outcome"] == "in_stay"], "area"), "plaatsingen tegelijk in beeld")
+    most = in_view(curve[curve["outcome"] == "in_stay"], "area")
+    n = size(release, float(release["plaatsingen"]["n_stays"].iloc[0]), "plaatsingen")
+    n += f", hoogstens {format_number(most)} tegelijk in beeld"
     return stamped_figure(release, figures.draw_incidence(curve, outcomes=exits), words, n=n, curve=True)
 
 

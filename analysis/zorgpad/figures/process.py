@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection, PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path
 
 from zorgpad.figures.style import GRID, INK, SOFT_INK, STATE_COLOURS, new_figure
 from zorgpad.labels import STATE_LABELS, format_duration, format_interval, format_number
@@ -19,6 +22,7 @@ _HALF_BOX, _BOX_HEIGHT = 2.2, 0.9
 _LABEL_ROOM, _LABEL_WIDTH = 0.27, 1.7
 _LABEL_AT = 0.3  # nearer to where an arrow begins: there arrows to one place are still apart
 _RARE = "#c3cad1"
+_HEAD, _LOOP = 0.11, 0.4  # length of the head of a thin arrow; reach of a loop
 _WIDTH_INCHES = 8.0  # a box holds a line of words
 UP, DOWN = "#a8480a", "#0b5cad"
 
@@ -48,9 +52,11 @@ def draw_process(nodes: pd.DataFrame, edges: pd.DataFrame, *, rare_below: float 
     figure.set_layout_engine("none")  # nothing stands outside these axes
     axes.set_position((0.0, 0.0, 1.0, 1.0))
     _prepare(axes, len(present), max((arc.apex for arc in arcs), default=0.0))
-    for arc in arcs:
-        _draw_arc(axes, arc, is_rare=not arc.row.probability >= rare_below)
-    _label_arcs(axes, [arc for arc in arcs if arc.row.probability >= rare_below])
+    likely = [arc for arc in arcs if arc.row.probability >= rare_below]
+    _draw_rare(axes, [arc for arc in arcs if not arc.row.probability >= rare_below])
+    for arc in likely:
+        _draw_arc(axes, arc)
+    _label_arcs(axes, likely)
     for row in nodes[nodes["state"].isin(present)].itertuples(index=False):
         _draw_node(axes, row, place[row.state], _ways_out(edges, row.state, rare_below))
     return figure
@@ -80,6 +86,12 @@ class _Arc:
     def apex(self) -> float:
         """How far the arc reaches beside the boxes."""
         return 0.65 + 0.42 * self.distance
+
+    @property
+    def ends_at(self) -> tuple[float, float, float]:
+        """The heights of tail and head, and how far the arc reaches; a state that follows itself has a small loop."""
+        shift = self.side * (0.14 if self.distance else -0.14)
+        return self.start + shift, self.end - shift, self.apex if self.distance else _LOOP
 
     @property
     def label_place(self) -> tuple[float, float]:
@@ -130,22 +142,38 @@ def _draw_node(axes: Axes, row: Any, height: float, ways_out: list[str]) -> None
         axes.text(0.04, y, text, ha="center", va="center", fontsize=points, fontweight=weight, color=ink, zorder=7)
 
 
-def _draw_arc(axes: Axes, arc: _Arc, *, is_rare: bool) -> None:
+def _draw_rare(axes: Axes, arcs: list[_Arc]) -> None:
+    """Thin grey arrows, all in two collections: there are many, and one by one they take most of the time."""
+    lines, heads = [], []
+    up = _across_per_up(axes)  # heads are as wide as they are long on paper
+    for arc in arcs:
+        tail, head, apex = arc.ends_at
+        bend = arc.side * (_HALF_BOX + 2 * apex)
+        points = np.array([(arc.side * _HALF_BOX, tail), (bend, (tail + head) / 2), (arc.side * _HALF_BOX, head)])
+        lines.append(Path(points, [Path.MOVETO, Path.CURVE3, Path.CURVE3]))
+        along = (points[2] - points[1]) * (up, 1.0)
+        along = _HEAD * along / np.hypot(*along)
+        across = np.array([-along[1], along[0]]) / 2.5
+        corners = np.array([(0.0, 0.0), -along + across, -along - across]) / (up, 1.0)
+        heads.append(points[2] + corners)
+    axes.add_collection(PathCollection(lines, fc="none", ec=_RARE, lw=0.6, zorder=1), autolim=False)
+    axes.add_collection(PolyCollection(heads, fc=_RARE, ec="none", zorder=1), autolim=False)
+
+
+def _draw_arc(axes: Axes, arc: _Arc) -> None:
     """An arrow from box to box; a state that follows itself gets a small loop."""
-    colour = _RARE if is_rare else (UP if arc.side > 0 else DOWN)
-    shift = 0.14 if arc.distance else -0.14
-    tail, head = arc.start + arc.side * shift, arc.end - arc.side * shift
-    bend = 2 * arc.apex / abs(head - tail) * _across_per_up(axes) if arc.distance else -2.2
+    tail, head, apex = arc.ends_at
+    bend = 2 * apex / abs(head - tail) * _across_per_up(axes)
     arrow = FancyArrowPatch(
         (arc.side * _HALF_BOX, tail),
         (arc.side * (_HALF_BOX + 0.03), head),
         connectionstyle=f"arc3,rad={bend:.4f}",
         arrowstyle="-|>",
-        mutation_scale=7 if is_rare else 11,
-        lw=0.6 if is_rare else 0.9 + 11 * min(arc.row.probability, 0.6),
-        color=colour,
-        alpha=1 if is_rare else 0.85,
-        zorder=1 if is_rare else 3,
+        mutation_scale=11,
+        lw=0.9 + 11 * min(arc.row.probability, 0.6),
+        color=UP if arc.side > 0 else DOWN,
+        alpha=0.85,
+        zorder=3,
         capstyle="butt",
         shrinkA=0,
         shrinkB=0,

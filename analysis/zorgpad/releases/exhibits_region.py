@@ -19,6 +19,7 @@ _RESTS_ON = {
     "gesloten": "kinderen in gesloten jeugdhulp",
     "maatwerk": "voorzieningen",
     "duur": "geëindigde trajecten",
+    "breakdown": "geëindigde plaatsingen",
 }
 
 
@@ -124,7 +125,7 @@ def ambitie_pad(release: Release) -> str:
     path, aim, past = _residence(release), _aim(release), _past(release)
     words = tables.describe_ambition(path, aim, past=past, region=release.region)
     figure = figures.draw_ambition(path, aim=aim, past=past)
-    return stamped_figure(release, figure, words, n=_residence_size(release, path), rule=_two_rules(release))
+    return stamped_figure(release, figure, words, n=_residence_size(release), rule=_two_rules(release))
 
 
 @exhibit_of_region
@@ -133,7 +134,7 @@ def ambitie_scenarios(release: Release) -> str:
     aim, path = _aim(release), _residence(release)
     note = f"Doel: {tables.aim_text(aim)}. Schatting van een model; kansen op 5% afgerond."
     title = f"Kinderen met verblijf in {int(aim['year'])}, bij vier scenario's"
-    caption = counted(release, note, n=_residence_size(release, path), rule=_two_rules(release))
+    caption = counted(release, note, n=_residence_size(release), rule=_two_rules(release))
     return table_markup(tables.scenarios_table(path), title=title, caption=caption)
 
 
@@ -169,17 +170,18 @@ def _residence(release: Release) -> pd.DataFrame:
     return own.astype({"year": int}).reset_index(drop=True)
 
 
-def _residence_size(release: Release, path: pd.DataFrame) -> str:
-    """On how many children the projection rests."""
-    return size(release, float(path["n"].iloc[0]), "kinderen met verblijf in het jaar van het begin")
+def _residence_size(release: Release) -> str:
+    """How many children the projection begins with."""
+    return size(release, float(_past(release)["n_children"].iloc[-1]), _RESTS_ON[RESIDENCE])
 
 
 def _targets_size(release: Release) -> str:
-    """On how much each projection rests."""
-    ahead = release["doelen_vooruit"].drop_duplicates("indicator")
+    """How much of each target was counted in the last year; etmalen rest on no number of children."""
+    last = _path(release).sort_values("year").drop_duplicates("indicator", keep="last")
+    known = last[last["n"].notna()]
     told = [
-        size(release, float(row.n) if pd.notna(row.n) else float("nan"), _RESTS_ON.get(str(row.measure), "kinderen"))
-        for row in ahead.itertuples(index=False)
+        size(release, float(row.n), _RESTS_ON.get(str(row.measure), "kinderen"))
+        for row in known.itertuples(index=False)
     ]
     return enumerate_words(told) if told else f"n = {len(_path(release))} jaarcijfers"
 
@@ -209,7 +211,8 @@ def _path(release: Release) -> pd.DataFrame:
             counts = _past(release) if measure == RESIDENCE else _arrangements(release)
         except DataError:
             continue
-        told = indicators.tell_counts(counts["year"].to_numpy(), counts.iloc[:, 1].to_numpy(dtype=float), unit)
+        n = counts.iloc[:, 1].to_numpy(dtype=float)
+        told = indicators.tell_counts(counts["year"].to_numpy(), n, unit).assign(n=n)
         parts += [told.assign(indicator=name, measure=measure) for name in named]
     both = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True).astype({"year": int})
     place = {name: at for at, name in enumerate(aims["indicator"])}

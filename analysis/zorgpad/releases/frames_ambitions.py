@@ -21,16 +21,17 @@ _CHANCE_STEP = 0.05  # what so many draws can tell
 _SHARE_STEP, _DAYS_STEP, _NIGHTS_STEP = 0.01, 5.0, 500.0
 _NUMBERS = ["median", "low_80", "high_80", "low_95", "high_95"]
 _LIMITS = ["ci_low", "ci_high"]
-_PATH = ["year", "value", *_LIMITS, "unit"]
+_PATH = ["year", "n", "value", *_LIMITS, "unit"]
 
 
 def ambities(source: Source, protector: Protector) -> Frames:
     """Frames doelen and doelen_vooruit, whole region.
 
-    ``doelen``: indicator, measure, year, value, ci_low, ci_high, unit: what was counted so far of the targets that no
-    other frame tells (children in residence are in ``nulmeting``, maatwerk is in ``maatwerk``); from protected counts
-    and sums. ``doelen_vooruit``: indicator, measure, n (protected; what it rests on), scenario, year, median, low_80,
-    high_80, low_95, high_95, chance_met: estimates of a model, rounded as counts are; chances to twentieths.
+    ``doelen``: indicator, measure, year, n (what a number rests on), value, ci_low, ci_high, unit: what was counted so
+    far of the targets that no other frame tells (children in residence are in ``nulmeting``, maatwerk is in
+    ``maatwerk``); from protected counts and sums. ``doelen_vooruit``: indicator, measure, scenario, year, median,
+    low_80, high_80, low_95, high_95, chance_met: estimates of a model, rounded as counts are; chances to twentieths.
+    No count is rounded twice: two roundings of one number tell more of it than one.
 
     Raises
     ------
@@ -49,6 +50,7 @@ def ambities(source: Source, protector: Protector) -> Frames:
                 continue
             parts.append(found.assign(indicator=row["indicator"], measure=row["measure"]))
     path = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+    path = path.astype({"n": float})
     return {"doelen": path[parts[0].columns], "doelen_vooruit": _ahead(source, protector)}
 
 
@@ -64,7 +66,7 @@ def _ahead(source: Source, protector: Protector) -> pd.DataFrame:
         n_draws=_DRAWS,
     )
     if not protector.policy.is_protected:
-        return found
+        return found.drop(columns="n")
     base = float(protector.policy.base)
     steps = {"duur": _DAYS_STEP, "etmalen": _NIGHTS_STEP, "gezinsvormen": _SHARE_STEP}
     parts = []
@@ -72,9 +74,8 @@ def _ahead(source: Source, protector: Protector) -> pd.DataFrame:
         name = f"doelen_vooruit|{measure}"
         numbers = protector.estimate(name, own[_NUMBERS], step=steps.get(str(measure), base), n=own["n"])
         chances = protector.estimate(name, own[["chance_met"]], step=_CHANCE_STEP, n=own["n"])
-        rests_on = protector.alone(name, own["n"].iloc[:1].astype("int64"), [name])
-        parts.append(own.assign(n=rests_on.iloc[0], **numbers, **chances))
-    return pd.concat([found.iloc[:0], *parts], ignore_index=True)[found.columns].astype({"n": "Int64"})
+        parts.append(own.assign(**numbers, **chances))
+    return pd.concat([found.iloc[:0], *parts], ignore_index=True).drop(columns="n")
 
 
 def _years(source: Source) -> range:
@@ -102,7 +103,7 @@ def _secure(source: Source, protector: Protector) -> pd.DataFrame:
     years = _years(source)
     members = indicators.secure_members(source.paths, years=years).assign(indicator="gesloten")
     n = _count(protector, members, years, ["gesloten"])["gesloten"]
-    return _shown(indicators.tell_counts(n.index, n.to_numpy(), "kinderen"))
+    return _shown(indicators.tell_counts(n.index, n.to_numpy(), "kinderen").assign(n=n.to_numpy()))
 
 
 def _duration(source: Source, protector: Protector) -> pd.DataFrame:
@@ -117,7 +118,8 @@ def _duration(source: Source, protector: Protector) -> pd.DataFrame:
     ended["client_id"] = ended["client_id"].astype(str) + "|" + ended.groupby("client_id").cumcount().astype(str)
     ended["period"] = ended["year"].astype(str)
     n = _count(protector, ended, years, ["trajecten"])["trajecten"]
-    return _shown(indicators.tell_duration(pd.DataFrame({"days": total.astype(float), "n_ended": n})))
+    told = indicators.tell_duration(pd.DataFrame({"days": total.astype(float), "n_ended": n}))
+    return _shown(told.assign(n=n.to_numpy()))
 
 
 def _ambulant(source: Source, protector: Protector) -> pd.DataFrame:
@@ -149,7 +151,8 @@ def _told_shares(n: pd.Series, n_of: pd.Series, protector: Protector) -> pd.Data
     """Shares of protected counts, of years with enough to divide by."""
     enough = n_of >= max(protector.policy.minimum_n, 1) if protector.policy.is_protected else n_of > 0
     n, n_of = n[enough], n_of[enough]
-    return _shown(indicators.tell_shares(n.index, n.clip(upper=n_of).to_numpy(), n_of.to_numpy()))
+    told = indicators.tell_shares(n.index, n.clip(upper=n_of).to_numpy(), n_of.to_numpy())
+    return _shown(told.assign(n=n_of.to_numpy()))
 
 
 def _nights(source: Source, protector: Protector) -> pd.DataFrame:
@@ -157,11 +160,12 @@ def _nights(source: Source, protector: Protector) -> pd.DataFrame:
     own, most = _declared(source, "totaal")
     labels = [f"etmalen|{year}" for year in own.index]
     value = protector.sums("doelen", own["n_corrected"].round(), most=most.reindex(own.index), labels=labels)
-    limits = [f"change_{end}" for end in ("low", "high")]
-    changes = protector.estimate("doelen", own[limits], step=_SHARE_STEP, n=own["n_children"])
-    first = float(value.iloc[0])
-    shown = {f"ci_{end}": first * (1 + changes[f"change_{end}"].to_numpy()) for end in ("low", "high")}
-    return _shown(pd.DataFrame({"year": own.index, "value": value.astype(float), **shown, "unit": "etmalen"}))
+    around = pd.DataFrame({f"ci_{end}": (1 + own[f"change_{end}"]) / (1 + own["change"]) for end in ("low", "high")})
+    around = protector.estimate("doelen", around, step=_SHARE_STEP, n=own["n_children"]).mul(
+        value.astype(float), axis=0
+    )
+    told = pd.DataFrame({"year": own.index, "n": float("nan"), "value": value.astype(float), "unit": "etmalen"})
+    return _shown(told.join(around)[_PATH])
 
 
 def _families(source: Source, protector: Protector) -> pd.DataFrame:
@@ -169,9 +173,9 @@ def _families(source: Source, protector: Protector) -> pd.DataFrame:
     own, _ = _declared(source, "gezinsvorm")
     names = ["share", "share_low", "share_high"]
     shares = protector.estimate("doelen", own[names], step=_SHARE_STEP, n=own["n_children"]).set_axis(
-        _PATH[1:4], axis=1
+        ["value", *_LIMITS], axis=1
     )
-    return _shown(shares.assign(year=own.index, unit="aandeel")[_PATH])
+    return _shown(shares.assign(year=own.index, n=float("nan"), unit="aandeel")[_PATH])
 
 
 def _declared(source: Source, group: str) -> tuple[pd.DataFrame, pd.Series]:

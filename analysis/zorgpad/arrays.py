@@ -54,31 +54,47 @@ def day_numbers(dates: pd.Series) -> np.ndarray:
     return np.where(np.isnat(values), MISSING_DAY, numbers) if dates.hasnans else np.asarray(numbers)
 
 
+def small_day_numbers(dates: pd.Series) -> np.ndarray:
+    """Dates as numbers of days in 32 bits, some at a time: nothing as large as ``dates`` is made beside the result."""
+    values = pd.to_datetime(dates).to_numpy()
+    numbers = np.full(len(values), MISSING_DAY, dtype=np.int32)
+    for first in range(0, len(values), ROWS_PER_GROUP):
+        some = values[first : first + ROWS_PER_GROUP].astype("datetime64[D]")
+        np.copyto(numbers[first : first + ROWS_PER_GROUP], some.view(np.int64), where=~np.isnat(some), casting="unsafe")
+    return numbers
+
+
 def as_dates(numbers: np.ndarray) -> np.ndarray:
     """Numbers of days as ``datetime64[ns]``, :data:`MISSING_DAY` as ``NaT``."""
-    moments = numbers.astype(np.int64) * _NANOSECONDS_PER_DAY
+    moments = np.multiply(numbers, _NANOSECONDS_PER_DAY, dtype=np.int64)
     moments[numbers == MISSING_DAY] = _NOT_A_TIME
     return moments.view("datetime64[ns]")
 
 
 def codes(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Each value as its place in the sorted array of different values, which comes second; -1 for missing."""
-    if not isinstance(values.dtype, pd.CategoricalDtype):
-        code, distinct = pd.factorize(values.astype(object), sort=True)
-        return code.astype(np.int64, copy=False), np.asarray(distinct, dtype=object)
-    code, categories = values.cat.codes.to_numpy().astype(np.int64), values.cat.categories
-    if not categories.is_monotonic_increasing:
-        order = np.asarray(categories.argsort())
-        place = np.empty(len(order), dtype=np.int64)
-        place[order] = np.arange(len(order))
-        code, categories = np.append(place, -1)[code], categories[order]
-    return code, np.asarray(categories, dtype=object)
+    code, distinct = _codes(values)
+    return code.astype(np.int64, copy=False), distinct
 
 
 def small_codes(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Codes in half the room: at ten million records that is what decides about memory."""
-    code, distinct = codes(values)
-    return code.astype(np.int32), distinct
+    """Codes in half the room, not to be written to: at ten million records that is what decides about memory."""
+    code, distinct = _codes(values)
+    return code.astype(np.int32, copy=False), distinct
+
+
+def _codes(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Codes in the integers in which they come, and the different values."""
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        code, distinct = pd.factorize(values.astype(object), sort=True)
+        return code, np.asarray(distinct, dtype=object)
+    code, categories = values.cat.codes.to_numpy(), values.cat.categories
+    if not categories.is_monotonic_increasing:
+        order = np.asarray(categories.argsort())
+        place = np.empty(len(order), dtype=np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        code, categories = np.append(place, np.int32(-1))[code], categories[order]
+    return code, np.asarray(categories, dtype=object)
 
 
 def n_different(code: np.ndarray) -> int:

@@ -7,7 +7,7 @@ from copy import copy
 import numpy as np
 import pandas as pd
 
-from zorgpad.arrays import MISSING_DAY, codes, day_numbers, small_codes, sort_rows
+from zorgpad.arrays import MISSING_DAY, codes, small_codes, small_day_numbers, sort_rows
 from zorgpad.region import Region
 from zorgpad.schemas import ZORGVORMEN
 from zorgpad.spells import MOVE_SEPARATOR
@@ -46,11 +46,11 @@ class Pieces:
         form, forms = codes(spells["zorgvorm"])
         self.form = np.array([ZORGVORMEN.index(name) for name in forms] + [-1], dtype=np.int8)[form]
         self.rank = np.array([region.prominence.index(name) for name in forms] + [-1], dtype=np.int8)[form]
-        self.start, self.end = (day_numbers(spells[name]).astype(np.int32) for name in ("start_date", "end_date"))
+        self.start, self.end = (small_day_numbers(spells[name]) for name in ("start_date", "end_date"))
         self.is_open = spells["is_open"].to_numpy(dtype=bool)
         self.is_known = spells["is_start_known"].to_numpy(dtype=bool)
         no_birth = np.full(len(spells), MISSING_DAY, dtype=np.int32)
-        self.birth = day_numbers(spells["birth_date"]).astype(np.int32) if "birth_date" in spells else no_birth
+        self.birth = small_day_numbers(spells["birth_date"]) if "birth_date" in spells else no_birth
         self.sex, self.sexes = no_birth, np.array([], dtype=object)
         if "sex" in spells:
             self.sex, self.sexes = small_codes(spells["sex"])

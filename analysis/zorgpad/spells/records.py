@@ -8,7 +8,7 @@ from copy import copy
 import numpy as np
 import pandas as pd
 
-from zorgpad.arrays import MISSING_DAY, codes, day_numbers, small_codes
+from zorgpad.arrays import MISSING_DAY, codes, day_numbers, small_codes, small_day_numbers
 from zorgpad.errors import DataError
 from zorgpad.region import Region
 
@@ -35,7 +35,7 @@ class Records:
         self.zorgvorm, self.zorgvormen = small_codes(zorgvorm)
         self.provider, self.providers = small_codes(provider)
         self.product, self.products = small_codes(allocations["product_code"])
-        self.start, self.end = (day_numbers(allocations[name]).astype(np.int32) for name in ("start_date", "end_date"))
+        self.start, self.end = (small_day_numbers(allocations[name]) for name in ("start_date", "end_date"))
         self.source = np.zeros(len(allocations), dtype=np.int8)
         self.reason = np.full(len(allocations), -1, dtype=np.int32)
         self.reasons = np.array([], dtype=object)

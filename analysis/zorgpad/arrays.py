@@ -68,7 +68,7 @@ def as_dates(numbers: np.ndarray) -> np.ndarray:
     """Numbers of days as ``datetime64[ns]``, :data:`MISSING_DAY` as ``NaT``."""
     moments = np.multiply(numbers, _NANOSECONDS_PER_DAY, dtype=np.int64)
     moments[numbers == MISSING_DAY] = _NOT_A_TIME
-    return moments.view("datetime64[ns]")
+    return np.asarray(moments.view("datetime64[ns]"))
 
 
 def codes(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:

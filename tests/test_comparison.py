@@ -35,7 +35,7 @@ def release(region):
     ]
     counts = pd.DataFrame(rows, columns=["area_kind", "area", "year", "indicator", "n_children"])
     bands = pd.DataFrame(
-        [(kind, area, 2023, 40 if area == "GM0743" else 4, 2, 3) for kind, area in areas],
+        [(kind, area, 2023, 50 if area == "GM0743" else 4, 2, 3) for kind, area in areas],
         columns=["area_kind", "area", "year", "n_ended", "n_low", "n_high"],
     )
     lengths = pd.DataFrame(
@@ -95,9 +95,9 @@ def test_counts_bands_and_stays_are_those_of_the_release(release):
     counts = page.split("<section")[2]
     assert cells(counts, "verblijf, alle vormen samen")[0] == ["20", "2022:", "19"]
     broken = cells(page, "waarvan breakdown, zeker tot waarschijnlijk")
-    assert broken[0] == ["2", "tot", "3", "5%", "tot", "8%"]
+    assert broken[0] == ["2", "tot", "3", "4%", "tot", "6%"]
     assert broken[1] == ["2", "tot", "3", "te", "weinig", "kinderen"]
-    stays = cells(page, "de helft is weg na")
+    stays = cells(page, "de helft is weg binnen")
     assert (stays[0], stays[1][0], stays[-1]) == (["24", "maanden"], "–", ["12", "maanden"])
     assert cells(page, "pleegzorg")[0] == ["7"]
 

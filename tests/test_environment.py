@@ -101,6 +101,7 @@ def test_make_help_shows_every_target_that_a_person_types():
         "exactness",
         "coverage-simulation",
         "bench-report",
+        "bench-explore",
         "kills",
         "bundle-check",
         "support-simulation",

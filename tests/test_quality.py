@@ -141,7 +141,8 @@ def test_an_unknown_verwijzer_is_missing_or_not_in_the_region(region):
 def test_na_ijl_says_until_when_declarations_are_complete(region):
     """19 of 20 months come 10 days after their end, one after 60: 95% wait 13 days at most, so November is complete.
 
-    The last declaration is of 10 January: 13 days earlier is 28 December, and the month before that is November.
+    The last declaration is of 11 January: 13 days earlier is 29 December, and the month before that is November. With
+    that day as the peildatum it is not seen: one of 19 was late, 95% wait 15 days, and October is complete.
     """
     drawn = register("client | product | provider | start | end\na | 43A09 | 41414141 | 2022-01-01 |")
     ends = pd.date_range("2022-06-01", periods=20, freq="MS")
@@ -150,9 +151,10 @@ def test_na_ijl_says_until_when_declarations_are_complete(region):
     lines["declared_at"] = [end + pd.Timedelta(days=wait) for end, wait in zip(ends, waits, strict=True)]
     lines = lines.assign(client_id="a", gemeente="GM0794", allocation_id="1", volume=1.0, unit="14")
     records = dataclasses.replace(drawn, declarations=normalise(lines, TABLES["declarations"]))
-    every = quality.findings(records, region, peildatum=PEILDATUM)
-    row = every[(every["code"] == quality.LATE) & (every["gemeente"] == "GM0794")].iloc[0]
-    assert (row["n_rows"], row["n_of"], row["note"]) == (1, 20, "volledig tot en met 2023-11")
+    for peildatum, n_of, until in (("2024-01-12", 20, "2023-11"), ("2024-01-11", 19, "2023-10")):
+        every = quality.findings(records, region, peildatum=peildatum)
+        row = every[(every["code"] == quality.LATE) & (every["gemeente"] == "GM0794")].iloc[0]
+        assert (row["n_rows"], row["n_of"], row["note"]) == (1, n_of, f"volledig tot en met {until}")
 
 
 def test_messages_without_allocation_come_from_the_account_of_reading(region, tmp_path):

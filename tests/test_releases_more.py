@@ -190,6 +190,7 @@ def test_a_benchmark_says_rate_position_and_shrunken_rate(region):
             "standardised_per_1000": [6.25, 1.5625],
             "standardised_low": [3.0, 0.7],
             "standardised_high": [11.5, 2.9],
+            "ratio": [2.5, 0.625],
             "position": ["buiten 95%", "binnen"],
             "shrunken_ratio": [1.2, 0.9],
             "shrunken_low": [1.0, 0.7],
@@ -203,9 +204,11 @@ def test_a_benchmark_says_rate_position_and_shrunken_rate(region):
         2000,
         "5,0 (2,4–9,2)",
         "6,2 (3,0–11,5)",
-        "misschien meer dan toeval",
+        "misschien hoger",
         "3,0 (2,5–3,8)",
     ]
+    places = rates.assign(position=["binnen", "buiten 99,8%"])
+    assert tables.position_words(places) == ["past bij toeval", "lager"]
     marked = rates.assign(name=["Asten", "Helmond"], is_own=[True, False])
     (axes,) = figures.draw_funnel(marked).axes
     assert sorted(text.get_text() for text in axes.texts) == ["Asten", "Helmond"]

@@ -217,6 +217,36 @@ def test_the_length_of_stay_in_words():
     assert not np.any(table.isna().to_numpy())
 
 
+def test_limits_that_are_equal_are_said_once():
+    """On a grid both limits can be the same day: ``3 maanden``, not ``3 maanden – 3 maanden``."""
+    days = pd.DataFrame({"state": "crisis", "quantile": [0.25, 0.5, 0.75], "time_days": 90.0})
+    table = tables.stay_table(days.assign(ci_low=90.0, ci_high=90.0), by="state")
+    assert table.iloc[0].tolist() == ["3 maanden"] * 4
+
+
+def test_after_the_18th_birthday_nobody_is_told_of_how_many():
+    """Of 15 young people one year after none was still there: 0 van 15, also where no row says so."""
+    rows = [("gezinshuis", 90, "gezinshuis", 5, 20), ("gezinshuis", 90, "volwassen", 15, 20)]
+    rows += [("gezinshuis", 365, "volwassen", 15, 15), ("pleegzorg", 90, "volwassen", 10, 10)]
+    told = tables.adults_table(pd.DataFrame(rows, columns=["state", "days", "where", "n_children", "n_known"]))
+    assert told.to_numpy().tolist() == [
+        ["5 van 20", "0 van 15"],
+        ["15 van 20", "15 van 15"],
+        ["10 van 10", "0 van 0"],
+    ]
+
+
+def test_kinds_of_residence_in_one_year_have_the_names_of_the_nulmeting():
+    """Not segment 1 in one table and verblijf met behandeling in the next."""
+    rows = [("S1-verblijf", 20), ("S1-verblijf + S2-wonen", 5)]
+    counted = pd.DataFrame(rows, columns=["pattern", "n_children"]).assign(year=2023)
+    assert tables.overlap_table(counted)["2023"].to_dict() == {
+        "alleen verblijf met behandeling": 20,
+        "verblijf met behandeling + woongroep en zelfstandig wonen": 5,
+        "samen: verblijf": 25,
+    }
+
+
 def test_the_rule_that_made_stays_is_named(region):
     """Under the iJw rule and under the one of the CBS."""
     assert (

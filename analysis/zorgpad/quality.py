@@ -95,7 +95,7 @@ def findings(register: Register, region: Region, *, peildatum: str | pd.Timestam
     }
     gemeenten = region.gemeenten["gm_code"].tolist()
     tables = [_counted(code, hits, base, gemeenten) for code, (hits, base) in found.items()]
-    tables += [_unlinked(register), _late(register.declarations, gemeenten), _gaps(register, region, cut)]
+    tables += [_unlinked(register), _late(register.declarations, gemeenten, cut), _gaps(register, region, cut)]
     every = pd.concat(tables, ignore_index=True)
     places = every["code"].map(list(CODES).index)
     return every.iloc[np.lexsort([every["gemeente"], places])].reset_index(drop=True)
@@ -156,8 +156,8 @@ def _unlinked(register: Register) -> pd.DataFrame:
     return pd.DataFrame([(START_UNKNOWN, "", n, 0, n + len(register.deliveries), "")], columns=list(COLUMNS))
 
 
-def _late(declarations: pd.DataFrame, gemeenten: list[str]) -> pd.DataFrame:
-    """Lines that were declared late, and the last month that is complete.
+def _late(declarations: pd.DataFrame, gemeenten: list[str], cut: pd.Timestamp) -> pd.DataFrame:
+    """Lines declared before the peildatum: which came late, and the last month that is complete.
 
     ``COMPLETE_SHARE`` of the gemeente's lines come within so many days; a month is complete when as many days lie
     between its end and the last day on which anything was declared.
@@ -168,7 +168,7 @@ def _late(declarations: pd.DataFrame, gemeenten: list[str]) -> pd.DataFrame:
     for first in range(0, max(len(declarations), 1), _ROWS_AT_ONCE):  # frames of all lines would double the memory
         rows = declarations.iloc[first : first + _ROWS_AT_ONCE]
         own = slice(first, first + len(rows))
-        gemeente[own] = np.where(rows["declared_at"].notna(), names.get_indexer(rows["gemeente"]), -1)
+        gemeente[own] = np.where(rows["declared_at"] < cut, names.get_indexer(rows["gemeente"]), -1)
         n_of += np.bincount(gemeente[own][gemeente[own] >= 0], minlength=len(gemeenten))
         declared[own] = day_numbers(rows["declared_at"])
         delay[own] = declared[own] - day_numbers(rows["period_end"])

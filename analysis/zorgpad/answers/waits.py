@@ -8,7 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
-from zorgpad.indicators.waiting import STARTED, waiting_cohort
+from zorgpad.indicators.waiting import STARTED, published_weeks, waiting_cohort
 from zorgpad.region import Region
 from zorgpad.register import Register
 from zorgpad.schemas import CENSORED
@@ -59,16 +59,6 @@ def waiting_times(
     )
     middle = length_of_stay(both, by=keys, quantiles=(0.5,)).set_index(keys)["time_days"].rename("median_days")
     table = curve.join(sizes, on=keys).join(middle, on=keys)
-    table["published_weeks"] = table["product_code"].map(_published(region))
+    table["published_weeks"] = table["product_code"].map(published_weeks(region))
     columns = ["time_days", "n_waits", "n_started", "n_waiting", "probability", "ci_low", "ci_high", "median_days"]
     return table[[*keys, *columns, "published_weeks"]]
-
-
-def _published(region: Region) -> dict[str, str]:
-    """Product code → the published range in weeks."""
-    table = region.published("factsheet_products")
-    if table.empty:
-        return {}
-    ends = table[table["indicator"].isin(["wachttijd_min", "wachttijd_max"])]
-    wide = ends.pivot_table(index="productcode", columns="indicator", values="value", aggfunc="first")
-    return {str(code): f"{row['wachttijd_min']}-{row['wachttijd_max']}" for code, row in wide.iterrows()}

@@ -132,7 +132,7 @@ def _draw_node(axes: Axes, row: Any, height: float, ways_out: list[str]) -> None
         details[0] += f", waarvan {format_number(row.n_open)} nu nog"
     if row.state not in OUTSIDE_CARE:
         median = row.median_stay_days
-        half = "mediane duur niet bereikt" if pd.isna(median) else f"de helft langer dan {format_duration(median)}"
+        half = "nog niet de helft is weg" if pd.isna(median) else f"de helft is weg binnen {format_duration(median)}"
         details.append(half)
     lines = [(STATE_LABELS[row.state], 9.5, "bold", INK)]
     lines += [(text, 7.6, "normal", SOFT_INK) for text in [*details, *ways_out]]

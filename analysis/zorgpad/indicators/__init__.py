@@ -82,7 +82,7 @@ from zorgpad.indicators.projection import (
 from zorgpad.indicators.realisation import COMPLETE_SHARE, LEAST_SHARE, completeness, realisation
 from zorgpad.indicators.stock import stock, stock_members
 from zorgpad.indicators.support import conditional_odds_ratio, match_stays, support_before
-from zorgpad.indicators.waiting import waiting_cohort
+from zorgpad.indicators.waiting import published_weeks, waiting_cohort
 
 __all__ = [
     "COMPLETE_SHARE",
@@ -146,6 +146,7 @@ __all__ = [
     "product_members",
     "project",
     "project_ambitions",
+    "published_weeks",
     "realisation",
     "referrer_members",
     "referrer_shares",

@@ -53,6 +53,16 @@ def waiting_cohort(
     return found.assign(outcome=outcome.astype(object), is_backdated=days < 0).reset_index(drop=True)
 
 
+def published_weeks(region: Region) -> dict[str, str]:
+    """The waiting times that the region published, by product code, as text (``1-110``); empty where there are none."""
+    table = region.published("factsheet_products")
+    if table.empty:
+        return {}
+    ends = table[table["indicator"].isin(["wachttijd_min", "wachttijd_max"])]
+    wide = ends.pivot_table(index="productcode", columns="indicator", values="value", aggfunc="first")
+    return {str(code): f"{row['wachttijd_min']}-{row['wachttijd_max']}" for code, row in wide.iterrows()}
+
+
 def _first_allocations(allocations: pd.DataFrame, max_gap_days: int) -> pd.DataFrame:
     """Without renewals: an earlier allocation of the child, product and provider runs on, or ended shortly before."""
     group = ["client_id", "product_code", "provider_id"]

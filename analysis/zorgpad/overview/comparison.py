@@ -18,9 +18,9 @@ from zorgpad.labels import (
     format_number,
     format_percent,
 )
-from zorgpad.releases import Release, gemeente_rates, last_year
+from zorgpad.releases import Release, gemeente_rates, last_year, least_of_a_band
 from zorgpad.render import About, Run, checked_size, page_template
-from zorgpad.tables import POSITION_WORDS, protection_note
+from zorgpad.tables import position_words, protection_note
 
 COMPARED_RATES = (JEUGDHULP, VERBLIJF, S2)
 TITLE = "Twee gemeenten naast elkaar"
@@ -137,16 +137,17 @@ def _rates(release: Release, codes: list[str]) -> Group:
                 _one_decimal(row.per_1000),
                 (
                     f"95%-interval: {_one_decimal(row.ci_low)} tot {_one_decimal(row.ci_high)}",
-                    f"verschil met de regio: {POSITION_WORDS[row.position]}",
+                    f"naast de regio: {beside}",
                 ),
                 row.per_1000,
             )
-            for row in rates.itertuples()
+            for row, beside in zip(rates.itertuples(), position_words(rates), strict=True)
         ]
         lines.append(Line(INDICATOR_LABELS[indicator], (*cells, Cell(_one_decimal(whole), (), whole))))
     note = (
         "Het aantal kinderen gedeeld door het aantal jeugdigen (0 tot en met 18 jaar). Zo zijn een grote en een kleine "
-        "gemeente te vergelijken. Daaronder staat wat toeval met het getal kan doen. Leeftijd is niet meegerekend."
+        "gemeente te vergelijken. Daaronder staat wat toeval met het getal kan doen; hoger of lager: meer dan toeval. "
+        "Leeftijd is niet meegerekend."
     )
     return Group(f"Per 1.000 jeugdigen, {year}", note, tuple(lines))
 
@@ -191,14 +192,13 @@ def _stock(release: Release, codes: list[str]) -> Group:
 
 def _foster(release: Release, codes: list[str]) -> Group:
     """Breakdowns as a band over all years, and how long half stays."""
-    bands, lengths, minimum = release["breakdowns"], release["verblijfsduur"], release.policy.minimum_n
+    bands, lengths, minimum = release["breakdowns"], release["verblijfsduur"], least_of_a_band(release.policy)
     ended, broken = [], []
     for area in _areas(bands, codes):
         n, low, high = (int(area[name].sum()) for name in ("n_ended", "n_low", "n_high"))
         ended.append(Cell(format_number(n)))
-        is_enough = n >= minimum or not release.policy.is_protected
-        share = f"{format_percent(low / n)} tot {format_percent(high / n)}" if n and is_enough else _TOO_FEW
-        broken.append(Cell(f"{format_number(low)} tot {format_number(high)}", (share,)))
+        share = _band(format_percent(low / n), format_percent(high / n)) if n and n >= minimum else _TOO_FEW
+        broken.append(Cell(_band(format_number(low), format_number(high)), (share,)))
     middle = lengths[lengths["quantile"].round(2) == 0.5]
     stays = [
         Cell(format_duration(area["time_days"].iloc[0])) if len(area) else Cell(MISSING, (_TOO_FEW,))
@@ -208,13 +208,18 @@ def _foster(release: Release, codes: list[str]) -> Group:
     lines = (
         Line(f"plaatsingen geëindigd, {years.min()} tot en met {years.max()}", tuple(ended)),
         Line("waarvan breakdown, zeker tot waarschijnlijk", tuple(broken)),
-        Line("de helft is weg na", tuple(stays)),
+        Line("de helft is weg binnen", tuple(stays)),
     )
     note = (
         "Een breakdown is een plaatsing die te vroeg stopt. De administratie heeft er geen vakje voor. Daarom staan er "
         "twee getallen: zeker, en zeker of waarschijnlijk."
     )
     return Group("Pleegzorg", note, lines)
+
+
+def _band(low: str, high: str) -> str:
+    """``2 tot 3``; the number alone where both are the same."""
+    return " tot ".join(dict.fromkeys((low, high)))
 
 
 def _areas(frame: pd.DataFrame, codes: list[str]) -> Iterator[pd.DataFrame]:

@@ -9,7 +9,7 @@ from zorgpad.releases import (  # noqa: F401 - they register their exhibits
     exhibits_stays,
 )
 from zorgpad.releases.attack import Attack, attack_release, attack_with_margins
-from zorgpad.releases.exhibits import EXHIBITS, Gallery, draw_exhibit, exhibit, exhibit_of_region
+from zorgpad.releases.exhibits import EXHIBITS, Gallery, draw_exhibit, exhibit, exhibit_of_region, least_of_a_band
 from zorgpad.releases.make import make_release, protect_release
 from zorgpad.releases.page import RELEASE_VARIABLE, Page, open_release
 from zorgpad.releases.rates import gemeente_rates, last_year
@@ -31,6 +31,7 @@ __all__ = [
     "exhibit_of_region",
     "gemeente_rates",
     "last_year",
+    "least_of_a_band",
     "make_release",
     "open_release",
     "protect_release",

@@ -10,15 +10,18 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from zorgpad import figures, tables
+from zorgpad.disclosure import Policy
 from zorgpad.errors import DataError, ReportError
 from zorgpad.indicators import JEUGDHULP, VERBLIJF, areas_of
 from zorgpad.labels import enumerate_words, format_date, format_number, format_rounded
 from zorgpad.pseudonym import mark_synthetic
 from zorgpad.publish import figure_markup, table_markup, text_markup
 from zorgpad.releases.frames import FRAMES
+from zorgpad.releases.source import PLEEGZORG
 from zorgpad.releases.store import Release
 
 Exhibit = Callable[[Release, str], str]
@@ -168,7 +171,7 @@ def stand(release: Release, gemeente: str) -> str:
 
 @exhibit
 def stand_tabel(release: Release, gemeente: str) -> str:
-    """Children in each form of residence of the gemeente, twice a year."""
+    """Children in each form of residence of the gemeente, twice a year and on the last day."""
     counts = release["stand"]
     name = release.region.gemeente_name(gemeente)
     own = counts[counts["area"] == gemeente]
@@ -194,10 +197,22 @@ def voorbeelden(release: Release) -> str:
 @exhibit_of_region
 def zorgpaden(release: Release) -> str:
     """The process map of the region."""
-    nodes, edges = release["vormen"], release["overgangen"]
+    nodes, edges = _with_foster_length(release), release["overgangen"]
     words = tables.describe_process(nodes, edges, release.region, peildatum=release.peildatum)
     n = size(release, float(nodes["n_stays"].sum()), "verblijven, in alle vormen samen")
     return stamped_figure(release, figures.draw_process(nodes, edges), words, n=n)
+
+
+def _with_foster_length(release: Release) -> pd.DataFrame:
+    """The nodes of the map; how long pleegzorg lasts from its own frame, so that two pages say the same."""
+    nodes = release["vormen"].copy()
+    if "verblijfsduur" not in release.frames:
+        return nodes
+    lengths = release["verblijfsduur"]
+    own = lengths[(lengths["area_kind"] == "regio") & np.isclose(lengths["quantile"].astype(float), 0.5)]
+    if len(own):
+        nodes.loc[nodes["state"] == PLEEGZORG, "median_stay_days"] = own["time_days"].iloc[0]
+    return nodes
 
 
 @exhibit_of_region
@@ -225,13 +240,18 @@ def plaatsingen(release: Release) -> str:
 def breakdowns(release: Release, gemeente: str) -> str:
     """The band of breakdowns over all years, of the smallest area with enough ended stays."""
     bands = release["breakdowns"]
-    minimum = _STEPS_OF_A_BAND * release.policy.base if release.policy.is_protected else 1
+    minimum = least_of_a_band(release.policy)
     for kind, name, _ in areas_of(gemeente, release.region):
         own = bands[(bands["area_kind"] == kind) & (bands["area"] == (gemeente if kind == "gemeente" else name))]
         if own["n_ended"].sum() >= minimum or kind == "regio":
             break
     told = tables.tell_band(own, area=f"{kind} {name}")
     return text_markup(told + _instead(release, gemeente, kind=kind))
+
+
+def least_of_a_band(policy: Policy) -> int:
+    """How many ended stays an area needs before its share of breakdowns says more than rounding does."""
+    return _STEPS_OF_A_BAND * policy.base if policy.is_protected else 1
 
 
 @exhibit_of_region
@@ -292,8 +312,8 @@ def _instead(release: Release, gemeente: str, *, kind: str) -> str:
     last = own[own["stock_date"] == own["stock_date"].max()].iloc[0]
     n = format_rounded(last["n_children"], base=release.policy.base if release.policy.is_protected else 1)
     return (
-        f" {name} heeft te weinig kinderen voor een eigen cijfer; daarom staat hier de {kind}. In {name} zelf: {n} "
-        f"kinderen in pleegzorg op {format_date(last['stock_date'])}."
+        f" {name} heeft te weinig kinderen voor een betrouwbaar eigen cijfer; daarom staat hier de {kind}. In {name} "
+        f"zelf: {n} kinderen in pleegzorg op {format_date(last['stock_date'])}."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from zorgpad import figures, tables
@@ -98,7 +99,7 @@ def woonplaats_tabel(release: Release, gemeente: str) -> str:
     title = "Verblijf met en zonder het woonplaatsbeginsel"
     last = counts[(counts["area"] == gemeente) & (days == days.max())]["n_recorded"]
     name = release.region.gemeente_name(gemeente)
-    n = size(release, float(last.astype("Float64").sum(min_count=1)), f"kinderen in {name}, laatste dag")
+    n = size(release, last.to_numpy(dtype=float, na_value=np.nan).sum(), f"kinderen in {name}, laatste dag")
     return table_markup(table, title=title, caption=counted(release, note, n=n, rule=stays_rule(release)))
 
 

@@ -80,6 +80,7 @@ def maatwerk_tabel(release: Release, gemeente: str) -> str:
         "Een voorziening is wat één kind van één product bij één aanbieder kreeg, met het kenmerk maatwerk of buiten "
     )
     note += "de contracten. Een verlenging is geen nieuwe voorziening. Gemeenten op alfabet."
+    note += tables.published_maatwerk(release.region)
     n = _maatwerk_size(release)
     caption = counted(release, note, n=n, rule=tables.ALLOCATED)
     return table_markup(table, title="Maatwerkvoorzieningen per gemeente", caption=caption)

@@ -51,7 +51,11 @@ def benchmark_tabel(release: Release, gemeente: str) -> str:
     rates = gemeente_rates(release, indicators.VERBLIJF)
     table = tables.benchmark_table(rates, release.region, gemeente=gemeente)
     title = f"Kinderen met verblijf per 1.000 jeugdigen, {last_year(release)}"
-    note = "Op alfabet: dit is geen ranglijst. Tussen haakjes het 95%-interval. De laatste kolom rekent ook toeval mee."
+    note = (
+        "Op alfabet: dit is geen ranglijst. Tussen haakjes het 95%-interval. Naast de regio: ‘hoger’ of ‘lager’ is "
+        "meer dan toeval (buiten de grens van 99,8%); ‘misschien’ ligt alleen buiten die van 95%. De laatste kolom "
+        "rekent ook toeval mee."
+    )
     caption = counted(release, note, n=_rates_size(release, rates), rule=tables.ALLOCATED)
     return table_markup(table, title=title, caption=caption)
 

@@ -8,6 +8,8 @@ from zorgpad import indicators
 from zorgpad.errors import DataError
 from zorgpad.releases.store import Release
 
+_NO_AGES = pd.DataFrame({"indicator": [], "age_from": [], "n_children": []})  # all ages are one group
+
 
 def gemeente_rates(release: Release, indicator: str) -> pd.DataFrame:
     """:func:`zorgpad.indicators.benchmark_counts` of the protected counts of the last year, in alphabetical order.
@@ -21,7 +23,7 @@ def gemeente_rates(release: Release, indicator: str) -> pd.DataFrame:
     own = counts[(counts["area_kind"] == "gemeente") & (counts["year"] == year) & (counts["indicator"] == indicator)]
     if own["n_children"].isna().any():
         raise DataError("The policy withholds counts of gemeenten, so that they cannot be compared.")
-    ages = release["leeftijd"]
+    ages = release.frames.get("leeftijd", _NO_AGES)
     ages = ages[ages["indicator"] == indicator].set_index("age_from")["n_children"]
     rates = indicators.benchmark_counts(
         own.set_index("area")["n_children"].astype("Float64"),

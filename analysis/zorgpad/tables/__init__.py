@@ -49,13 +49,14 @@ from zorgpad.tables.products import (
     maatwerk_table,
     product_names,
     products_in_order,
+    published_maatwerk,
     realisation_table,
     tell_delay,
     waits_table,
 )
 from zorgpad.tables.protection import attack_note, protection_note
 from zorgpad.tables.quality import account_table, findings_table, largest_findings, tell_findings
-from zorgpad.tables.region import POSITION_WORDS, benchmark_table, describe_funnel, describe_shrunken
+from zorgpad.tables.region import benchmark_table, describe_funnel, describe_shrunken, position_words
 from zorgpad.tables.roads import describe_process, describe_timelines, next_states_table
 from zorgpad.tables.stays import (
     band_table,
@@ -84,7 +85,6 @@ __all__ = [
     "ALLOCATED",
     "DECLARED",
     "MEASURE_LABELS",
-    "POSITION_WORDS",
     "PUBLISHED",
     "RECORDED",
     "SHARES",
@@ -135,10 +135,12 @@ __all__ = [
     "next_states_table",
     "nulmeting_table",
     "overlap_table",
+    "position_words",
     "preceded_table",
     "product_names",
     "products_in_order",
     "protection_note",
+    "published_maatwerk",
     "realisation_table",
     "residence_table",
     "rule_note",

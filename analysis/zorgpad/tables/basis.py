@@ -8,7 +8,7 @@ from zorgpad.labels import format_date, format_rounded
 ALLOCATED = "toewijzingen zoals ze zijn, niet samengevoegd (rekenregel toewijzing)"
 DECLARED = "declaraties per maand van zorg (rekenregel declaratie)"
 RECORDED = "regels zoals ze zijn aangeleverd (rekenregel regels)"
-PUBLISHED = "doelen zoals gepubliceerd (rekenregel geen)"
+PUBLISHED = "doelen zoals gepubliceerd (geen rekenregel)"
 
 
 def basis_note(n: str, *, rule: str | None, peildatum: str) -> str:

@@ -21,7 +21,7 @@ from zorgpad.tables.counts import wide_counts
 from zorgpad.tables.stays import rule_note
 
 _SIGNS = {"instroom": "instroom", "doorstroom": "doorstroom", "uitstroom": "uitstroom", "verandering": "verandering"}
-_SHORT = {S1: "segment 1", S2_GEZIN: "pleegzorg en gezinshuis", S2_WONEN: "woongroep en zelfstandig wonen"}
+_NAMES = {segment: INDICATOR_LABELS[segment] for segment in (S1, S2_GEZIN, S2_WONEN)}
 
 
 def describe_change(parts: pd.DataFrame, region: Region, *, peildatum: str) -> dict[str, Any]:
@@ -33,13 +33,19 @@ def describe_change(parts: pd.DataFrame, region: Region, *, peildatum: str) -> d
     first = pd.Timestamp(peildatum[:7] + "-01") - pd.DateOffset(years=2) - pd.Timedelta(days=1)
     return {
         "title": f"Waardoor het aantal kinderen met verblijf veranderde, regio {region.label}",
-        "caption": f"Kinderen met verblijf (segment 1 en 2) op {format_date(first)} en op {format_date(last)}, en wat "
-        "ertussen zat. Instroom: had geen hulp. Doorstroom: kwam van andere hulp (+) of ging daarheen (−). Uitstroom: "
-        f"geen hulp meer, of 18 geworden. Het streepje is het 95%-interval: zoveel kan toeval zijn. "
-        f"{rule_note(region, peildatum=peildatum)}",
+        "caption": f"Kinderen met verblijf (segment 1 en 2{_without_crisis(region)}) op {format_date(first)} en op "
+        f"{format_date(last)}, en wat ertussen zat. Instroom: had geen hulp. Doorstroom: kwam van andere hulp (+) of "
+        "ging daarheen (−). Uitstroom: geen hulp meer, of 18 geworden. Het streepje is het 95%-interval: zoveel "
+        f"kan toeval zijn. {rule_note(region, peildatum=peildatum)}",
         "alt": f"Trapfiguur: van {format_number(begin)} naar {format_number(end)} kinderen; {enumerate_words(facts)}.",
         "numbers": change_table(parts),
     }
+
+
+def _without_crisis(region: Region) -> str:
+    """That crisis care does not count, where the region has it in another segment."""
+    crisis = region.products[region.products["zorgvorm"] == "crisis"]
+    return "" if crisis["segment"].isin(["1", "2"]).any() else "; crisisopvang telt niet mee"
 
 
 def change_table(parts: pd.DataFrame) -> pd.DataFrame:
@@ -111,7 +117,7 @@ def overlap_table(patterns: pd.DataFrame) -> pd.DataFrame:
     for pattern, year in product(wide.index, wide.columns):
         if (pattern, year) not in told:  # nobody; what is missing beside that is withheld
             wide.loc[pattern, year] = 0
-    order = sorted(wide.index, key=lambda pattern: (pattern.count("+"), [*_SHORT].index(pattern.split(" + ")[0])))
+    order = sorted(wide.index, key=lambda pattern: (pattern.count("+"), [*_NAMES].index(pattern.split(" + ")[0])))
     wide = wide.loc[order]
     wide.loc["samen: verblijf"] = wide.sum(skipna=False)
     shown = wide.rename(index=_pattern_words).rename_axis("verblijf in het jaar")
@@ -126,9 +132,10 @@ def tell_orders(orders: pd.DataFrame) -> str:
     if not total:
         return f"In {year} was er niemand, of bijna niemand, met verblijf in segment 1 en in segment 2."
     facts = [f"{row.order}: {format_number(row.n_children)}" for row in own.itertuples(index=False) if row.n_children]
+    told = enumerate_words(facts)
     return (
         f"In {year} hadden ongeveer **{format_number(total)} kinderen** in één jaar zowel verblijf met behandeling "
-        f"(segment 1) als pleegzorg, gezinshuis of wonen (segment 2). Wat kwam eerst? {enumerate_words(facts)}."
+        f"(segment 1) als pleegzorg, gezinshuis of wonen (segment 2). Wat kwam eerst? {told[:1].upper()}{told[1:]}."
     )
 
 
@@ -195,5 +202,5 @@ def _with_interval(row: pd.Series) -> str:
 
 def _pattern_words(pattern: str) -> str:
     """Names of segments that readers know."""
-    names = [_SHORT.get(part, part) for part in pattern.split(" + ")]
-    return f"alleen {names[0]}" if len(names) == 1 and pattern in _SHORT else enumerate_words(names)
+    names = [_NAMES.get(part, part) for part in pattern.split(" + ")]
+    return f"alleen {names[0]}" if len(names) == 1 and pattern in _NAMES else " + ".join(names)

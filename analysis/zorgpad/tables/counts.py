@@ -100,7 +100,7 @@ def describe_nulmeting(counts: pd.DataFrame, region: Region, *, gemeente: str) -
 
 
 def stock_table(counts: pd.DataFrame) -> pd.DataFrame:
-    """Children per form of residence on 1 January and 1 July; forms without anybody are left out.
+    """Children per form of residence on 1 January, 1 July and the last day; forms without anybody are left out.
 
     Parameters
     ----------
@@ -108,14 +108,15 @@ def stock_table(counts: pd.DataFrame) -> pd.DataFrame:
         stock_date, zorgvorm, n_children of one area.
     """
     wide = wide_counts(counts, index="stock_date", columns="zorgvorm")
-    wide = wide.loc[wide.index.month.isin([1, 7]), (wide.fillna(0) > 0).any()].rename(columns=STATE_LABELS)
+    is_told = wide.index.month.isin([1, 7]) | (wide.index == wide.index.max())
+    wide = wide.loc[is_told, (wide.fillna(0) > 0).any()].rename(columns=STATE_LABELS)
     return wide.set_axis([format_date(day) for day in wide.index]).rename_axis("stand op").rename_axis(columns=None)
 
 
 def describe_stock(
     counts: pd.DataFrame, region: Region, *, area: str, peildatum: str, rule: Rule | None = None
 ) -> dict[str, Any]:
-    """Describe :func:`zorgpad.figures.draw_stock`; the numbers are those of the first month of each half year."""
+    """Describe :func:`zorgpad.figures.draw_stock`; the numbers are those of :func:`stock_table`."""
     wide = wide_counts(counts, index="stock_date", columns="zorgvorm")
     wide = wide.loc[:, (wide.fillna(0) > 0).any()].rename(columns=STATE_LABELS)
     first, last = wide.index[0], wide.index[-1]

@@ -142,7 +142,11 @@ def adults_table(rows: pd.DataFrame) -> pd.DataFrame:
         ],
     )
     wide = named.pivot_table(index=["vorm", "waar"], columns="moment", values="text", aggfunc="first", sort=False)
-    wide = wide[[*dict.fromkeys(named["moment"])]].fillna(format_number(0))
+    wide = wide[[*dict.fromkeys(named["moment"])]]
+    known = named.drop_duplicates(["vorm", "moment"]).set_index(["vorm", "moment"])["n_known"]
+    for moment in wide:
+        nobody = [f"0 van {format_number(known.get((form, moment), 0))}" for form, _ in wide.index]
+        wide[moment] = wide[moment].fillna(pd.Series(nobody, index=wide.index))
     return wide.rename_axis(["tot 18 in", "daarna"]).rename_axis(None, axis="columns")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from zorgpad.indicators import published_weeks
 from zorgpad.labels import (
     MONTHS,
     STATE_LABELS,
@@ -145,6 +146,15 @@ def maatwerk_table(counts: pd.DataFrame, region: Region, *, gemeente: str) -> pd
     return shown.rename(columns=str)
 
 
+def published_maatwerk(region: Region) -> str:
+    """What the region itself published, as a sentence; nothing where it did not."""
+    table = region.published("maatwerk")
+    if table.empty:
+        return ""
+    told = [f"{format_number(int(row.arrangements))} in {row.year}" for row in table.itertuples(index=False)]
+    return f" De regio zelf noemt {enumerate_words(told)}; haar telling hoeft niet dezelfde te zijn."
+
+
 def maatwerk_products_table(counts: pd.DataFrame, region: Region) -> pd.DataFrame:
     """Arrangements outside the contracts per product and year, largest first; products with only zeros are left out."""
     wide = counts.pivot_table(index="product_code", columns="year", values="n_arrangements", aggfunc="first").fillna(0)
@@ -163,10 +173,18 @@ def describe_waits(curves: pd.DataFrame, region: Region, *, peildatum: str) -> d
         "title": f"Hoe lang kinderen wachten op verblijf, regio {region.label}",
         "caption": "Deel van de kinderen bij wie de hulp nog niet is begonnen, vanaf de dag van de toewijzing, met het "
         "95%-interval. Verlengingen tellen niet mee. Wie nog wacht, telt mee tot de laatste dag die we zien. Wie al "
-        f"eerder op zoek was, wachtte langer dan hier staat. Regels: {ALLOCATED}; peildatum {format_date(peildatum)}.",
+        f"eerder op zoek was, wachtte langer dan hier staat. {_published_waits(region)}Regels: {ALLOCATED}; peildatum "
+        f"{format_date(peildatum)}.",
         "alt": f"Dalende lijnen, een vak per vorm. Na vier weken wacht nog: {'; '.join(facts)}.",
         "numbers": table,
     }
+
+
+def _published_waits(region: Region) -> str:
+    """What the region itself published of waiting, which is something else; nothing where it did not."""
+    names = product_names(region)
+    told = [f"{names.get(code, code)} {weeks.replace('-', '–')}" for code, weeks in published_weeks(region).items()]
+    return f"De regio zelf noemt in weken, uit de beschikbaarheidswijzer: {enumerate_words(told)}. " if told else ""
 
 
 def waits_table(curves: pd.DataFrame) -> pd.DataFrame:

@@ -9,11 +9,8 @@ import pandas as pd
 from zorgpad.labels import INDICATOR_LABELS, enumerate_words, format_number
 from zorgpad.region import Region
 
-POSITION_WORDS = {
-    "binnen": "past bij toeval",
-    "buiten 95%": "misschien meer dan toeval",
-    "buiten 99,8%": "meer dan toeval",
-}
+_WITHIN = "past bij toeval"
+_OUTSIDE = {"buiten 95%": "misschien {}", "buiten 99,8%": "{}"}
 _NO_RANK = "Dit is geen ranglijst."
 
 
@@ -35,10 +32,16 @@ def benchmark_table(rates: pd.DataFrame, region: Region, *, gemeente: str) -> pd
         table["per 1.000, leeftijd meegerekend"] = _rates(
             rates, "standardised_per_1000", "standardised_low", "standardised_high"
         )
-    table["verschil met de regio"] = rates["position"].map(POSITION_WORDS).tolist()
+    table["naast de regio"] = position_words(rates)
     limits = rates.assign(low=rates["shrunken_low"] * whole, high=rates["shrunken_high"] * whole)
     table["per 1.000, ook toeval meegerekend"] = _rates(limits, "shrunken_per_1000", "low", "high")
     return pd.DataFrame(table).set_index("gemeente")
+
+
+def position_words(rates: pd.DataFrame) -> list[str]:
+    """Beside the region: what chance explains, or (perhaps) higher or lower, as the limits of the funnel say."""
+    ways = ["hoger" if ratio > 1 else "lager" for ratio in rates["ratio"]]
+    return [_OUTSIDE.get(place, _WITHIN).format(way) for place, way in zip(rates["position"], ways, strict=True)]
 
 
 def is_standardised(rates: pd.DataFrame) -> bool:
@@ -50,6 +53,7 @@ def describe_funnel(rates: pd.DataFrame, region: Region, *, indicator: str, geme
     """Describe :func:`zorgpad.figures.draw_funnel`."""
     name, own = region.gemeente_name(gemeente), rates[rates["gm_code"] == gemeente].iloc[0]
     whole = 1000 * rates["n_children"].sum() / rates["n_youths"].sum()
+    beside = position_words(rates[rates["gm_code"] == gemeente])[0]
     outside = [region.gemeente_name(code) for code in rates.loc[rates["position"] != "binnen", "gm_code"]]
     shown = _rate(own["standardised_per_1000"], own["standardised_low"], own["standardised_high"])
     said = f"Buiten de grenzen van 95%: {enumerate_words(outside)}" if outside else "Alle gemeenten passen bij toeval"
@@ -59,7 +63,7 @@ def describe_funnel(rates: pd.DataFrame, region: Region, *, indicator: str, geme
         "bij toeval: hoe kleiner de gemeente, hoe meer toeval. De binnenste grens is die van 95%, de buitenste die van "
         f"99,8%. {_age_note(rates)} De grenzen zijn voor de leesbaarheid iets gladgestreken. {_NO_RANK}",
         "alt": f"Trechterfiguur met {len(rates)} gemeenten. Hele regio {format_number(whole, decimals=1)} per 1.000. "
-        f"{name}: {shown}, {POSITION_WORDS[str(own['position'])]}. "
+        f"{name}: {shown}, {beside}. "
         f"{said}.",
         "numbers": benchmark_table(rates, region, gemeente=gemeente),
     }

@@ -93,14 +93,17 @@ def describe_stay(
 
 
 def stay_table(lengths: pd.DataFrame, *, by: str = "area") -> pd.DataFrame:
-    """After how long a quarter, half and three quarters have left, with the interval of the middle, per group."""
+    """Within how long a quarter, half and three quarters have left, with the interval of the middle, per group."""
     rows = {}
     for name, own in lengths.groupby(by, sort=False):
         at = own.set_index(own["quantile"].round(2))
         middle = at.loc[0.5]
-        interval = f"{format_duration(middle['ci_low'])} – {format_duration(middle['ci_high'])}"
+        interval = " – ".join(dict.fromkeys(format_duration(middle[limit]) for limit in ("ci_low", "ci_high")))
         rows[name] = [*(format_duration(at.loc[q, "time_days"]) for q in (0.25, 0.5, 0.75)), interval]
-    columns = ["een kwart is weg na", "de helft is weg na", "driekwart is weg na", "95%-interval van de helft"]
+    columns = [
+        *(f"{share} is weg binnen" for share in ("een kwart", "de helft", "driekwart")),
+        "95%-interval van de helft",
+    ]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("gebied")
 
 

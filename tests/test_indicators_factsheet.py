@@ -10,11 +10,13 @@ from zorgpad.indicators import (
     allocated_cents,
     completeness,
     product_factsheet,
+    published_weeks,
     realisation,
     referrer_members,
     referrer_shares,
     waiting_cohort,
 )
+from zorgpad.region import load_region
 from zorgpad.survival import kaplan_meier
 
 CARE = """client | product | provider | start      | end        | referrer
@@ -120,3 +122,10 @@ def test_waiting_ends_at_the_first_start_and_is_cut_at_the_peildatum(region):
     waits = waiting_cohort(made, region, peildatum="2023-04-03", since="ordered_at")
     assert rows(waits, "client_id", "exit_days", "outcome") == [("a", 9, "gestart"), ("b", 61, "censored")]
     assert kaplan_meier(waits, times=[9])["probability"].tolist() == [0.5]
+
+
+def test_published_waiting_times_stand_beside_ours(region):
+    """The factsheets say 2-12 and 1-110 weeks for pleegzorg and gezinshuis; another region published none."""
+    told = published_weeks(region)
+    assert (told["43A09"], told["43A10"], len(told)) == ("2-12", "1-110", 4)
+    assert published_weeks(load_region("flevoland")) == {}

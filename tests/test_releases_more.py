@@ -90,9 +90,9 @@ TITLE = re.compile(r"<(?:figcaption|caption)>(.*?)</(?:figcaption|caption)>", re
 def missing(markup):
     """What the caption, the title or the alt text of a figure or table lacks."""
     notes, alts, titles = (" ".join(pattern.findall(markup)) for pattern in (NOTE, ALT, TITLE))
-    rules = ("ijw", "cbs", "toewijzing", "declaratie", "regels", "geen")
+    rules = ("ijw", "cbs", "toewijzing", "declaratie", "regels")
     lacks = {
-        "rule": not any(re.search(rf"[Rr]ekenregel {name}\b", notes) for name in rules),
+        "rule": not any(re.search(rf"[Rr]ekenregel {name}\b|\(geen rekenregel\)", notes) for name in rules),
         "peildatum": not re.search(r"peildatum \d{1,2} [a-z]+ \d{4}", notes),
         "n": not re.search(
             r"n = (?!0[ –])[\d.]+", notes

@@ -147,7 +147,7 @@ def _rates(release: Release, codes: list[str]) -> Group:
     note = (
         "Het aantal kinderen gedeeld door het aantal jeugdigen (0 tot en met 18 jaar). Zo zijn een grote en een kleine "
         "gemeente te vergelijken. Daaronder staat wat toeval met het getal kan doen; hoger of lager: meer dan toeval. "
-        "Leeftijd is niet meegerekend."
+        "In het getal is leeftijd niet meegerekend, in ‘naast de regio’ wel waar de leeftijden bekend zijn."
     )
     return Group(f"Per 1.000 jeugdigen, {year}", note, tuple(lines))
 

@@ -182,8 +182,10 @@ def describe_waits(curves: pd.DataFrame, region: Region, *, peildatum: str) -> d
 
 def _published_waits(region: Region) -> str:
     """What the region itself published of waiting, which is something else; nothing where it did not."""
-    names = product_names(region)
-    told = [f"{names.get(code, code)} {weeks.replace('-', '–')}" for code, weeks in published_weeks(region).items()]
+    names, told = product_names(region), []
+    for code, weeks in published_weeks(region).items():
+        name = names.get(code, code)
+        told.append(f"{name[:1].lower()}{name[1:]} {weeks.replace('-', '–')}")
     return f"De regio zelf noemt in weken, uit de beschikbaarheidswijzer: {enumerate_words(told)}. " if told else ""
 
 

@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env report test exactness bench-report bench-explore kills bundle-check lint coverage-simulation support-simulation backcast lock clean
+.PHONY: help env report test exactness bench-report bench-explore bench-disclosure two-releases kills bundle-check lint coverage-simulation support-simulation backcast lock clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -47,6 +47,12 @@ bench-report: env ## compare zorgpad report with the commands papermill and nbco
 
 bench-explore: env $(SAMPLE)/meta.json ## measure how long verkennen takes to answer each control (docs/figures.md)
 	@$(BIN)/python tests/benchmarks/bench_explore.py $(SAMPLE)
+
+bench-disclosure: env ## measure protecting and attacking a table of 11 x 32 with its margins (docs/disclosure.md)
+	@$(BIN)/python tests/benchmarks/bench_disclosure.py
+
+two-releases: env ## make two reports of the sample as if its children were real, and lay one over the other (docs/disclosure.md)
+	@$(BIN)/python tests/benchmarks/two_releases.py
 
 kills: env ## kill 530 batches at random moments and count what is half, lost or left (docs/engine.md)
 	@$(BIN)/python tests/benchmarks/kills.py

@@ -11,12 +11,13 @@ import pytest
 
 from notebooks import write_notebook
 from tables import register as register_of
-from zorgpad.batch import run_batch, verify_report
+from zorgpad.batch import Edition, run_batch, verify_report
 from zorgpad.batch.execute import Outcome, run_job
 from zorgpad.disclosure import Ledger
 from zorgpad.errors import DisclosureError
 from zorgpad.pseudonym import new_key
 from zorgpad.register import write_register
+from zorgpad.scan import scan_folder
 
 DAY, REGION = "2024-01-01", "een10voordejeugd"
 SHOW = (
@@ -164,6 +165,25 @@ def test_a_canary_in_the_report_fails_the_batch(place):
         run(place, executor=Here(lambda _: leak))
     assert not (place / "reports" / REGION / DAY).exists()
     assert not (place / "safe" / f"{REGION}.ledger.jsonl").exists()
+
+
+def test_pdfs_of_real_children_are_looked_through_as_well(reported):
+    """Of the page and of the region; what shows a child on paper only stops the batch, and the report stays."""
+    pytest.importorskip("weasyprint", reason="weasyprint is not installed (extra 'pdf')")
+    from zorgpad.paper import make_pdf
+
+    def paper(words):
+        made = make_pdf(f"<html lang='nl'><title>Helmond</title><p>{words}</p></html>")
+        return {"edition": Edition(paper="pdf"), "executor": Here(lambda _: Outcome("<p>Helmond</p>", 0.5, pdf=made))}
+
+    made = run(reported, **paper("Kinderen: 25"))
+    content = {path.name: path.read_bytes() for path in made.folder.rglob("*.pdf")}
+    assert (made.ok, sorted(content)) == (True, ["regio.pdf", "toon.pdf"])
+    assert scan_folder(made.folder) == []
+    shutil.copy(reported / "toon.ipynb", reported / "lek.ipynb")
+    with pytest.raises(DisclosureError, match="pseudonym"):
+        run(reported, notebook="lek.ipynb", **paper(f"c_{'abcdefghijklmnop' * 2:.30}"))
+    assert content == {path.name: path.read_bytes() for path in made.folder.rglob("*.pdf")}
 
 
 FORGED = {

@@ -6,8 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zorgpad.releases.estimates import RATIO_GRID, influence, nice_step, on_grid, steps
+from tables import register as register_of
+from zorgpad.disclosure import choose_policy
+from zorgpad.releases.estimates import RATIO_GRID, chance_steps, influence, nice_step, on_grid, steps
 from zorgpad.releases.frames_change import _limits_of
+from zorgpad.releases.make import LazyFrames
+from zorgpad.releases.source import Source
 
 
 def test_a_step_is_one_two_or_five():
@@ -81,3 +85,20 @@ def test_ratios_beyond_the_grid_are_its_ends():
 def test_limits_of_a_change_are_made_of_what_is_shown():
     """Net 10 of 25 and 15: 1.96 times the root of 40 is 12.4: -2.4 and 22.4, in fives 0 and 20."""
     assert _limits_of(10, 40, 5) == (0.0, 20.0)
+
+
+def test_the_fewer_children_decide_a_chance_the_coarser_it_is():
+    """One child of 50 deviations moves it by 0.8%: steps of 5%; of 10 by 4%: of 20%; of 4 by 10%: none is told."""
+    found = chance_steps(pd.Series([196.0, 39.2, 15.0]), unit=1.0, base=5, least=0.05)
+    assert found.round(6).tolist()[:2] == [0.05, 0.2]
+    assert found.isna().tolist() == [False, False, True]
+
+
+def test_the_days_of_a_few_trajectories_are_not_told(region):
+    """Four children who left in 2022 after a year: no mean, which would be the longest of them."""
+    rows = "\n".join(f"k{i} | 43A09 | 11111111 | 2021-0{i}-01 | 2022-0{i}-01" for i in range(1, 5))
+    records = register_of(f"client | product | provider | start | end\n{rows}")
+    source = Source(records, region, "2024-01-01")
+    frames = LazyFrames(source, choose_policy("werkgroep"), b"k" * 32)
+    assert frames["doelen"].query("measure == 'duur'").empty
+    assert frames["doelen_vooruit"].empty or frames["doelen_vooruit"]["median"].isna().all()

@@ -70,14 +70,16 @@ def audit(
             low[i] = high[i] = exact[cell]
     asked = system if implied is None else csr_array(vstack([system, csr_array(implied) @ system]))
     limits = {"A_ub": vstack([system, -system]), "b_ub": np.concatenate([high, -low])}
-    bounds = np.array([_bounds(asked[[i]].toarray()[0], limits) for i in range(asked.shape[0])]).reshape(-1, 2)
+    no_rule = np.full(asked.shape[0] - len(cells), np.inf)
+    most = _greatest(asked, limits, most=np.append(high, no_rule))
+    least = -_greatest(-asked, limits, most=np.append(-low, no_rule))
     names = [*cells, *(f"implied {i}" for i in range(asked.shape[0] - len(cells)))]
     return pd.DataFrame(
         {
             "cell": names,
-            "low": bounds[:, 0],
-            "high": bounds[:, 1],
-            "width": bounds[:, 1] - bounds[:, 0],
+            "low": least,
+            "high": most,
+            "width": most - least,
             "is_known": [name in exact for name in names],
         }
     )
@@ -148,9 +150,27 @@ def narrow_with_margins(
     return is_narrow
 
 
-def _bounds(direction: np.ndarray, limits: Mapping[str, object]) -> tuple[int, int]:
-    """Least and greatest whole value of one sum of groups."""
-    least, most = (linprog(sign * direction, method="highs-ds", **limits) for sign in (1, -1))
-    if least.status != 0 or most.status != 0:
-        raise DisclosureError(_NOBODY)
-    return int(np.ceil(least.fun - 1e-6)), int(np.floor(-most.fun + 1e-6))
+def _greatest(asked: csr_array, limits: Mapping[str, object], *, most: Floats) -> NDArray[np.int64]:
+    """The greatest whole value of each sum of groups; ``most``: what its rule leaves at most.
+
+    One programme takes many sums to what their rules leave at once, and no further is possible; sums that stay below it
+    have programmes of their own.
+    """
+    found, waiting = np.full(asked.shape[0], -np.inf), np.ones(asked.shape[0], dtype=bool)
+
+    def reach(direction: Floats) -> None:
+        done = linprog(-direction, method="highs-ds", **limits)
+        if done.status != 0:
+            raise DisclosureError(_NOBODY)
+        np.maximum(found, asked @ done.x, out=found)
+
+    n_before = len(waiting) + 1
+    while 0 < waiting.sum() < n_before:  # as long as that takes some of them there
+        n_before = int(waiting.sum())
+        reach(asked[waiting].sum(axis=0))
+        waiting &= found < most - 1e-6
+    for i in np.flatnonzero(waiting):
+        if found[i] < most[i] - 1e-6:
+            reach(asked[[i]].toarray()[0])
+    whole: NDArray[np.int64] = np.floor(found + 1e-6).astype(np.int64)
+    return whole

@@ -10,6 +10,10 @@ import pandas as pd
 # Ratios are shown as one of these: about a fifth apart on either side, so that no count behind them can be solved for.
 RATIO_GRID = (0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
 
+# A chance in coarser steps than this says no more than a coin.
+MOST_CHANCE_STEP = 0.25
+_NORMAL_TOP, _NORMAL_WIDTH = 0.399, 3.92  # of the normal curve: its height, and its 95% interval in deviations
+
 
 def nice_step(size: float) -> float:
     """The least of 1, 2 and 5 times a power of ten that is not below ``size`` (above 0)."""
@@ -39,6 +43,17 @@ def influence(top: pd.Series, bottom: pd.Series) -> pd.Series:
 def steps(moves: pd.Series, *, base: int, least: float) -> pd.Series:
     """The step of each estimate: a child moves it by no more of a step than it moves a count of the base."""
     return moves.map(lambda move: nice_step(max(base * float(move), least)))
+
+
+def chance_steps(spread: pd.Series, *, unit: float, base: int, least: float) -> pd.Series:
+    """The step of the chance that a number with a 95% interval of width ``spread`` comes to a target.
+
+    One child moves the number by ``unit`` at most, and the chance by that times the height of the normal curve in its
+    middle: no more of a step than it moves a count of the base. Missing where that leaves too few steps to tell of.
+    """
+    height = _NORMAL_TOP * unit / (spread / _NORMAL_WIDTH)
+    found = height.map(lambda move: nice_step(max(base * float(move), least)), na_action="ignore").astype(float)
+    return found.where(found <= MOST_CHANCE_STEP)
 
 
 def on_grid(ratios: pd.DataFrame) -> pd.DataFrame:

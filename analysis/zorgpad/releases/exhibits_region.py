@@ -9,7 +9,7 @@ from zorgpad.errors import DataError
 from zorgpad.labels import enumerate_words
 from zorgpad.publish import table_markup, text_markup
 from zorgpad.releases.exhibits import counted, exhibit, exhibit_of_region, size, stamped_figure, stays_rule
-from zorgpad.releases.frames_ambitions import RESIDENCE
+from zorgpad.releases.frames_ambitions import LEAST_AHEAD, RESIDENCE
 from zorgpad.releases.rates import gemeente_rates, last_year
 from zorgpad.releases.store import Release
 
@@ -81,7 +81,8 @@ def doelen_tabel(release: Release) -> str:
     table = tables.targets_table(aims, path, release["doelen_vooruit"], why_not=indicators.NOT_PROJECTED)
     if table.empty:
         raise DataError("The region has no target to count.\nAdd it to ambitions.csv.")
-    note = "Kans: dat het doel in zijn jaar wordt gehaald als niets verandert, volgens het model, op 5% afgerond. "
+    note = "Kans: dat het doel in zijn jaar wordt gehaald als niets verandert, volgens het model, afgerond op 5%, of "
+    note += f"grover als het om minder kinderen gaat. Bij minder dan {LEAST_AHEAD} is er geen verwachting. "
     note += (
         "Vraagt het doel alleen minder of meer, dan is vergeleken met het eerste jaar in de gegevens. Noemt het plan "
     )
@@ -96,8 +97,9 @@ def doelen_scenarios(release: Release) -> str:
     table = tables.target_chances_table(release["doelen_vooruit"])
     if table.empty:
         raise DataError("There is no chance to tell.\nGive targets a number and a year.")
-    note = "Kans dat het doel in zijn jaar wordt gehaald, volgens het model, op 5% afgerond. Staat in een rij overal "
-    note += "hetzelfde, dan verandert het scenario dit doel niet of bijna niet."
+    note = "Kans dat het doel in zijn jaar wordt gehaald, volgens het model, afgerond op 5%, of grover als "
+    note += "het om minder kinderen gaat. Staat in een rij overal hetzelfde, dan verandert het scenario dit "
+    note += "doel niet of bijna niet."
     caption = counted(release, note, n=_targets_size(release), rule=_two_rules(release))
     return table_markup(table, title="De kans op elk doel, bij vier scenario's", caption=caption)
 
@@ -136,7 +138,7 @@ def ambitie_pad(release: Release) -> str:
 def ambitie_scenarios(release: Release) -> str:
     """The target year under each scenario."""
     aim, path = _aim(release), _residence(release)
-    note = f"Doel: {tables.aim_text(aim)}. Schatting van een model; kansen op 5% afgerond."
+    note = f"Doel: {tables.aim_text(aim)}. Schatting van een model; kansen afgerond op 5% of grover."
     title = f"Kinderen met verblijf in {int(aim['year'])}, bij vier scenario's"
     caption = counted(release, note, n=_residence_size(release), rule=_two_rules(release))
     return table_markup(tables.scenarios_table(path), title=title, caption=caption)

@@ -209,6 +209,7 @@ AFTER: Mapping[Maker, tuple[str, ...]] = MappingProxyType(
         _stand: ("nulmeting",),
         _pleegzorg: ("plaatsingen",),
         _zorgpaden: ("einde",),
+        ambities: ("stand", "plaatsingen"),
         gezinsvormen: ("nulmeting",),
         woonplaats: ("nulmeting", "gezinsvormen"),
         jaarwisseling: ("woonplaats",),

@@ -64,6 +64,7 @@ class Relations:
             "na_breakdown": self._na_breakdown,
             "gezinshuis_kansen": self._gezinshuis,
             "steun": self._steun,
+            "doelen": self._doelen,
         }
 
     def __call__(self, name: str, names: Names) -> Iterator[Relation]:
@@ -318,6 +319,19 @@ class Relations:
         if what == "n_cases":
             broken = [one for one in names.starting("na_breakdown|pleegzorg|") if one.endswith("|totaal")]
             yield [name], broken, False
+
+    def _doelen(self, name: str, block: str, own: Sequence[str], names: Names) -> Iterator[Relation]:
+        """Targets count again what stands elsewhere: who was in gesloten, and breakdowns of two forms together."""
+        del block
+        year, kind = own
+        if kind == "gesloten":
+            months = names.ending(f"|stand|{self._whole}|{kind}")
+            yield from (([day], [name], False) for day in months if day.startswith(year))
+            yield [name], [f"{year}|nulmeting|{self._whole}|{year}|published|verblijf"], False
+        of_pleegzorg = {"breakdown": "high", "einde": "ended"}.get(kind)
+        yield [f"breakdowns|{self._whole}|{year}|{of_pleegzorg}"], [name], False
+        if kind == "breakdown":
+            yield [name], [f"doelen|{year}|einde"], False
 
 
 def _half_year(day: str) -> str:

@@ -113,13 +113,15 @@ def _expected(aim: pd.Series, ahead: pd.DataFrame, why_not: Mapping[str, str]) -
     last = own[own["scenario"] == own["scenario"].iloc[0]].sort_values("year").iloc[-1]
     shown = [_value(last[name], str(aim["measure"])) for name in ("median", "low_80", "high_80")]
     expected = f"{shown[0]} ({shown[1]} – {shown[2]}) in {last['year']:.0f}"
-    return expected, _share(last["chance_met"]) if pd.notna(last["chance_met"]) else _no_chance(aim)
+    return expected, _share(last["chance_met"]) if pd.notna(last["chance_met"]) else _no_chance(aim, last["year"])
 
 
-def _no_chance(aim: pd.Series) -> str:
-    """Why a target with a projection has no chance."""
+def _no_chance(aim: pd.Series, until: float) -> str:
+    """Why a target with a projection, up to the year ``until``, has no chance."""
     if pd.notna(aim["baseline_year"]) and pd.isna(aim["baseline_value"]):
         return f"niet te zeggen: {aim['baseline_year']:.0f} staat niet in de gegevens"
+    if pd.notna(aim["target"]) and aim["year"] == until:
+        return "niet te zeggen: het gaat om te weinig kinderen"
     return "niet te zeggen: het jaar van het doel is voorbij, of het doel heeft geen getal"
 
 

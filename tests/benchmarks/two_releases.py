@@ -1,0 +1,172 @@
+"""Two reports of the sample as if its children were real, and what is learned by laying one over the other.
+
+``python tests/benchmarks/two_releases.py [SEED]``: a report with key, ledger and evidence; one more child, who is
+known; the report of a month later, and with a second ledger that of the same day. The reader knows exactly by how much
+every count changed, and how all counts of both releases hang together. Last the newest report is made again: it must be
+the same.
+"""
+
+import shutil
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter, process_time
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from zorgpad.batch import release, run_batch
+from zorgpad.disclosure import Ledger
+from zorgpad.errors import DisclosureError
+from zorgpad.manifest import hash_file
+from zorgpad.region import load_region
+from zorgpad.register import read_register, write_register
+from zorgpad.releases.attack import LEAST_WIDTH, relations, widths
+
+ROOT = Path(__file__).resolve().parents[2]
+REGION, GEMEENTE, FORM = "een10voordejeugd", "GM0794", "43A09"
+FIRST, NEXT, SINCE = "2023-12-01", "2024-01-01", "2023-03-01"
+NEW_CHILD = "c_" + "p" * 30
+
+
+def children(folder, *, is_more):
+    """The sample as real children in ``folder``; ``is_more``: with one child who has the records of another one."""
+    records = read_register(ROOT / "data_samples" / REGION)
+    frames = {name: getattr(records, name) for name in ("clients", "allocations", "deliveries", "declarations")}
+    if is_more:
+        own = frames["allocations"]
+        is_alike = (own["gemeente"] == GEMEENTE) & (own["product_code"] == FORM) & (own["start_date"] >= SINCE)
+        child = own.loc[is_alike, "client_id"].min()
+        for name, frame in frames.items():
+            copy = frame[frame["client_id"] == child].assign(client_id=NEW_CHILD)
+            if "allocation_id" in copy:
+                copy["allocation_id"] = "nieuw " + copy["allocation_id"].astype(str)
+            frames[name] = pd.concat([frame, copy], ignore_index=True).astype(frame.dtypes.to_dict())
+    return write_register(replace(records, **frames, meta=records.meta | {"is_synthetic": False}), folder)
+
+
+@contextmanager
+def listening(heard):
+    """Put the counts of every release that is made, with their truth, in ``heard``."""
+    apart = release.make_release_apart
+
+    def make(*given, **named):
+        made = apart(*given, **named)
+        heard.append(made)
+        return made
+
+    release.make_release_apart = make
+    try:
+        yield
+    finally:
+        release.make_release_apart = apart
+
+
+def report(place, register, day, *, ledger):
+    """The report of a register, through the guard; its release, and None when the ledger held what it has."""
+    heard = []
+    where = {"region": REGION, "peildatum": day, "out": place / "reports", "evidence": place / "evidence"}
+    notebook = ROOT / "notebooks" / "02_nulmeting.ipynb"
+    with (place / "jeugd.key").open("rb") as key, listening(heard):
+        result = run_batch(
+            [notebook], [GEMEENTE], register=register, key=key, ledger=ledger, earlier="remake", workers=1, **where
+        )
+    if not result.ok:
+        raise SystemExit(f"{result.runs[0].error} in cell {result.runs[0].cell}")
+    return result.folder, heard[-1]
+
+
+def laid_over(first, second, region, days):
+    """The width of every count for who has both releases and knows the change of each count from one to the other.
+
+    What is unknown is a count in the second release; in the first it is that less its change. The last column is 1: the
+    changes stand there.
+    """
+    told = pd.concat([first.cells.set_index("cell").add_prefix("first_"), second.cells.set_index("cell")], axis=1)
+    change = (told["truth"] - told["first_truth"]).fillna(0.0)
+    limits = said(told, "first_", change.to_numpy()), said(told, "", 0.0)
+    ends = [np.fmax(limits[0][0], limits[1][0]), np.fmin(limits[0][1], limits[1][1])]
+    ends.append(told["truth"].fillna(told["first_truth"]).to_numpy(float))
+    rows = [*related(first.cells, region, days[0], change.to_dict()), *related(second.cells, region, days[1], {})]
+    place = {name: i for i, name in enumerate(told.index)} | {"": len(told)}
+    terms = [(row, place[name], value) for row, (part, _) in enumerate(rows) for name, value in part]
+    at, columns, values = zip(*terms, strict=True)
+    system = csr_array((values, (at, columns)), shape=(len(rows), len(place)))
+    system.eliminate_zeros()
+    low, high, truth = (np.append(values, 1.0) for values in ends)
+    is_sum = np.array([is_sum for _, is_sum in rows])
+    return widths(system, is_sum, low, high, start=truth, least=LEAST_WIDTH)[:-1]
+
+
+def said(told, prefix, change):
+    """Least and greatest that one release leaves of each count as it is in the second; two steps are taken as known."""
+    n, base, truth = (told[prefix + name].to_numpy(float) for name in ("n", "base", "truth"))
+    reach = np.where(abs(n - truth) >= base, 2 * base, base) - 1
+    return np.fmax(n - reach, 0 * n) + change, n + reach + change
+
+
+def related(cells, region, day, change):
+    """What holds of its children: a factor per count (and for 1, named ""), and whether it is a sum."""
+    true = dict(zip(cells["cell"], cells["truth"], strict=True))
+    for smaller, larger, is_sum in relations(list(true), region, day):
+        gap = sum(true[one] for one in larger) - sum(true[one] for one in smaller)
+        if gap == 0 or (gap > 0 and not is_sum):
+            part = [*((one, 1.0) for one in smaller), *((one, -1.0) for one in larger)]
+            yield [*part, ("", -sum(change.get(one, 0.0) * sign for one, sign in part))], is_sum
+
+
+def tell(name, first, second, *, days):
+    """Print what the second release tells beside the first."""
+    began = process_time()
+    width = laid_over(first, second, load_region(REGION), days)
+    untied, two_step = second.account["n_untied"].sum(), second.account["n_two_step"].sum()
+    changed = first.cells.merge(second.cells, on="cell", suffixes=("_first", ""))
+    n_changed = int((changed["truth"] != changed["truth_first"]).sum())
+    print(
+        f"{name}: {len(width)} counts, {len(changed)} in both, {n_changed} changed; {int((width < 1).sum())} exact, "
+        f"{int((width < LEAST_WIDTH).sum())} under {LEAST_WIDTH} wide; {untied} not tied, {two_step} in two steps; "
+        f"{process_time() - began:.0f} s for the attack",
+        flush=True,
+    )
+
+
+def files(folder):
+    """The hash of every file of a report but the times that its pages took."""
+    return {
+        path.relative_to(folder).as_posix(): hash_file(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "timings.json"
+    }
+
+
+def main(seed):
+    """Print what is learned, and whether the last report made again is the same."""
+    with TemporaryDirectory() as temporary:
+        place = Path(temporary)
+        (place / "jeugd.key").write_bytes(bytes((seed + i) % 256 for i in range(32)))
+        without, more = (children(place / name, is_more=is_more) for name, is_more in (("a", False), ("b", True)))
+        for name, days in (("a month later", (FIRST, NEXT)), ("the same day", (NEXT, NEXT))):
+            ledger, began = place / f"{name}.jsonl", perf_counter()
+            shutil.rmtree(place / "reports", ignore_errors=True)
+            _, first = report(place, without, days[0], ledger=ledger)
+            try:
+                folder, second = report(place, more, days[1], ledger=ledger)
+            except DisclosureError as error:
+                print(f"{name}: refused. {error}", flush=True)
+                continue
+            print(f"{name}: both reports {perf_counter() - began:.0f} s", flush=True)
+            tell(name, first, second, days=days)
+        before, recorded = files(folder), ledger.read_bytes()
+        again, _ = report(place, more, days[1], ledger=ledger)
+        same = files(again)
+        other = sorted(name for name in before.keys() | same.keys() if before.get(name) != same.get(name))
+        print(f"made again: {len(before)} files, {len(other)} differ {other[:5]}", flush=True)
+        is_same = recorded == ledger.read_bytes()
+        print(f"ledger: {'unchanged' if is_same else 'CHANGED'}, {len(Ledger(ledger).releases())} releases")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1)

@@ -1,6 +1,7 @@
 """Views of many roads, counted by hand on a few."""
 
 import math
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,26 @@ def test_the_most_frequent_variant_comes_first_and_order_of_rows_does_not_matter
     many = pd.DataFrame({"case": "x", "what": [f"a{n}" for n in range(300)], "at": pd.Timestamp("2024-01-01")})
     assert views.variants(read_event_log(many, **names))["states"].iloc[0] == tuple(f"a{n}" for n in range(300))
     assert views.variants(read_event_log(log.iloc[:0], **names)).empty
+
+
+@pytest.mark.parametrize("n_activities", [1, 2, 70, 70_000])
+def test_variants_of_long_roads_are_those_of_a_plain_count(n_activities):
+    """Roads that are alike for 40 events and more, shorter and longer than what is compared at a time."""
+    rng = np.random.default_rng(n_activities)
+    stems = [rng.integers(0, n_activities, 90) for _ in range(3)]
+    roads = [
+        np.append(stems[rng.integers(3)][: rng.integers(1, 91)], rng.integers(0, 2, rng.integers(0, 3)))
+        for _ in range(400)
+    ]
+    names = [[f"a{number % n_activities:05d}" for number in road] for road in roads]
+    log = pd.DataFrame(
+        [(f"x{case}", name) for case, road in enumerate(names) for name in road], columns=["case", "what"]
+    )
+    log["at"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(range(len(log)), unit="min")
+    found = views.variants(read_event_log(log, case="case", activity="what", start="at"))
+    counted = sorted(Counter(map(tuple, names)).items(), key=lambda pair: (-pair[1], pair[0]))
+    assert rows(found, "states", "n_children") == counted
+    assert found["n_states"].tolist() == [len(road) for road, _ in counted]
 
 
 def test_who_comes_in_goes_out_and_is_there_are_other_children(road):

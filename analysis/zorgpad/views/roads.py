@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 
@@ -38,7 +36,7 @@ def variants(paths: pd.DataFrame) -> pd.DataFrame:
     found = pd.DataFrame(
         {
             "states": roads,
-            "n_states": [len(road) for road in roads],
+            "n_states": np.fromiter(map(len, roads), dtype=np.int64, count=len(roads)),
             "n_children": n_children,
             "share": n_children / max(len(first), 1),
             "n_open": np.bincount(code[is_open], minlength=len(roads)),
@@ -102,22 +100,49 @@ def _distinct(
     state: np.ndarray, first: np.ndarray, until: np.ndarray, names: list[str]
 ) -> tuple[np.ndarray, list[tuple[str, ...]]]:
     """The road of each child as a number, and the roads in the order of their names: from ``first`` to ``until``."""
-    # Letters in the order of the names, most significant byte first: then bytes are in the order of the roads.
-    alphabet = sorted(names)
-    place = np.array([alphabet.index(name) for name in names], dtype=np.int64)
-    letter = np.min_scalar_type(len(names)).newbyteorder(">")
-    text, size = place[state].astype(letter).tobytes(), letter.itemsize
-    spans = zip((first * size).tolist(), (until * size).tolist(), strict=True)
-    written = np.empty(len(first), dtype=object)
-    written[:] = [text[begin:end] for begin, end in spans]
-    code, distinct = pd.factorize(written)
-    order = np.array(sorted(range(len(distinct)), key=distinct.__getitem__), dtype=np.int64)
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    roads = [tuple(map(alphabet.__getitem__, _letters(distinct[at], letter))) for at in order.tolist()]
-    return rank[code], roads
+    alphabet = np.array(sorted(names), dtype=object)
+    place = np.searchsorted(alphabet, np.array(names, dtype=object))
+    rank = _rank(place[state] + 1, first, until, len(names))
+    is_taken = np.zeros(len(rank), dtype=bool)
+    is_taken[rank] = True
+    code = (np.cumsum(is_taken) - 1)[rank]
+    of_one = np.empty(int(is_taken.sum()), dtype=np.int64)
+    of_one[code] = np.arange(len(code))
+    written = alphabet[place][state].tolist()
+    spans = zip(first[of_one].tolist(), until[of_one].tolist(), strict=True)
+    return code, [tuple(written[begin:end]) for begin, end in spans]
 
 
-def _letters(road: bytes, letter: np.dtype[np.unsignedinteger]) -> Iterable[int]:
-    """The letters of a road as numbers; bytes are so already."""
-    return road if letter.itemsize == 1 else np.frombuffer(road, dtype=letter).tolist()
+def _rank(letter: np.ndarray, first: np.ndarray, until: np.ndarray, most: int) -> np.ndarray:
+    """The place of each road in the order of all roads, the same for equal ones.
+
+    ``letter`` runs from 1 to ``most``. As many letters as fit into one integer are compared at a time; after that only
+    roads that are alike so far, of which one goes on.
+    """
+    bits = max(most.bit_length(), 1)
+    width, done = 63 // bits, 0
+    rank, alike = np.zeros(len(first), dtype=np.int64), np.arange(len(first))
+    while len(alike):
+        word = _words(letter, first[alike] + done, until[alike], width, bits)
+        order = np.lexsort((word, rank[alike])) if done else np.argsort(word, kind="stable")
+        alike, word = alike[order], word[order]
+        before, at = rank[alike], np.arange(len(alike))
+        begins = np.append([True], before[1:] != before[:-1])  # a group of roads that were alike so far
+        differs = begins | np.append([True], word[1:] != word[:-1])
+        since = np.maximum.accumulate(np.where(begins, at, 0))
+        rank[alike] = before + np.maximum.accumulate(np.where(differs, at, 0)) - since
+        done += width
+        group = np.cumsum(differs) - 1
+        goes_on = np.bincount(group, weights=until[alike] - first[alike] > done) > 0
+        alike = alike[(goes_on & (np.bincount(group) > 1))[group]]
+    return rank
+
+
+def _words(letter: np.ndarray, first: np.ndarray, until: np.ndarray, width: int, bits: int) -> np.ndarray:
+    """The ``width`` letters from ``first`` on as one integer, in the order of the roads; 0 after the last letter."""
+    word = np.zeros(len(first), dtype=np.int64)
+    for step in range(width):
+        at = first + step
+        word <<= bits
+        word |= np.where(at < until, letter[np.minimum(at, len(letter) - 1)], 0)
+    return word

@@ -51,6 +51,7 @@ def release(region):
         columns=["area_kind", "area", "stock_date", "zorgvorm", "n_children"],
     )
     frames = {"nulmeting": counts.astype({"n_children": "Int64"}), "breakdowns": bands, "verblijfsduur": lengths}
+    frames["leeftijd"] = pd.DataFrame(columns=["indicator", "age_from", "n_children"])  # no ages in the population
     frames["stand"] = stock.assign(stock_date=pd.to_datetime(stock["stock_date"]))
     return Release(region, "2024-01-01", choose_policy("werkgroep"), is_synthetic=True, frames=frames)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -141,7 +142,8 @@ def _rounded(flows: _Flows, n_nodes: int, base: int, key: bytes, history: Histor
     low, high = flows.counts // base, -(-flows.counts // base)
     ranges = [(low, high)]
     told = history.levels(labels, flows.counts, base=base) if history else {"beside": [], "windows": []}
-    for errors in [*reversed(told["windows"]), *reversed(told["beside"])]:
+    in_order = [errors for pair in zip_longest(told["beside"], told["windows"]) for errors in pair if errors]
+    for errors in reversed(in_order):
         least = np.maximum(low - 1, np.ceil((flows.counts + errors[0]) / base - 1e-9)).clip(0)
         most = np.minimum(high + 1, np.floor((flows.counts + errors[1]) / base + 1e-9))
         least[flows.counts == 0] = most[flows.counts == 0] = 0

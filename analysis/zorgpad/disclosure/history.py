@@ -106,6 +106,8 @@ class History:
         """
         numbers = [int(n) for n in truth]
         beside = self._beside(names, numbers, base)
+        if not self._earlier:
+            return {"windows": [], "beside": [beside]}
         tied = [self._tied(names, numbers, base, only_last=last) for last in (False, True)]
         both = [(np.maximum(low, beside[0]), np.minimum(high, beside[1])) for low, high in tied]
         return {"windows": tied, "beside": both}
@@ -142,8 +144,6 @@ class History:
     def _tied(self, names: Sequence[str], truth: Sequence[int], base: int, *, only_last: bool) -> Ends:
         """The errors that earlier releases leave; ``only_last``: the release before."""
         low, high = np.full(len(names), -np.inf), np.full(len(names), np.inf)
-        if not self._earlier:
-            return low, high
         for i, (name, n) in enumerate(zip(names, truth, strict=True)):
             told = self._earlier.get(name, ())
             told = told[-1:] if only_last else told

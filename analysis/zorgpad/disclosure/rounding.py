@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,10 @@ class Rounded:
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """One connected part: its sums, true counts, what atoms and cells aim at, how much that weighs, and the windows."""
+    """One connected part: its sums, true counts, what atoms and cells aim at, how much that weighs, and what is tried.
+
+    ``tries`` are pairs of steps of rounding and a window, or none.
+    """
 
     matrix: csr_array
     counts: Ints
@@ -58,8 +62,7 @@ class _Part:
     cell_target: Ints
     atom_weight: NDArray[np.float64]
     cell_weight: NDArray[np.float64]
-    windows: Sequence[Window]
-    beside: Sequence[Window]
+    tries: Sequence[tuple[int, Window | None]]
 
     def limits(self, reach: int, base: int, window: Window | None) -> tuple[Ints, Ints]:
         """Least and greatest multiple of the base (in bases) that each cell may show; a cell without children is 0."""
@@ -132,7 +135,8 @@ def controlled_rounding(
         first; the next are for where it is infeasible. They come before nearness: a cell goes two steps rather than
         out of its window.
     beside : sequence of pairs of ndarray, optional
-        Windows that are tried before those, within one step only: what other counts that are published ask for.
+        The same windows, each with what other counts that are published ask for: tried before it, within one step only.
+        Earlier releases come before that: what is shown may rather contradict another count than tell too much.
 
     Returns
     -------
@@ -155,7 +159,7 @@ def controlled_rounding(
     atom_names, cell_names = _named("atom", atom_labels), _named("cell", labels)
     atom_target, atom_weight = _aims(counts, atom_names, base, key, seen or {})
     cell_target, cell_weight = _aims(truth, cell_names, base, key, seen or {})
-    bound, first = ([window for window in some if np.isfinite(window).any()] for some in (windows, beside))
+    tries = _tries(windows, beside)
     rounded = atom_target.copy()
     for rows, columns in linked_parts(matrix):
         if len(rows) == 0:
@@ -168,8 +172,7 @@ def controlled_rounding(
                 cell_target[rows],
                 atom_weight[columns] * _ATOM,
                 cell_weight[rows],
-                [(least[rows], most[rows]) for least, most in bound],
-                [(least[rows], most[rows]) for least, most in first],
+                [(steps, window and (window[0][rows], window[1][rows])) for steps, window in tries],
             ),
             base,
         )
@@ -224,13 +227,19 @@ def linked_parts(matrix: csr_array) -> list[tuple[Ints, Ints]]:
     return list(zip(np.split(rows, row_cuts), np.split(columns, column_cuts), strict=True))
 
 
+def _tries(windows: Sequence[Window], beside: Sequence[Window]) -> list[tuple[int, Window | None]]:
+    """Steps of rounding and a window, in the order in which they are tried; windows that bind nothing are not."""
+    tries: list[tuple[int, Window | None]] = []
+    for both, own in zip_longest(beside, windows):
+        tries += [(steps, one) for steps, one in ((1, both), (1, own), (2, own)) if one and np.isfinite(one).any()]
+    return [*tries, (1, None), (2, None)]
+
+
 def _solve(part: _Part, base: int) -> Ints:
     """Round one connected part: a single cell at once, the rest by mixed-integer programming."""
-    levels: list[Window | None] = [*part.windows, None]
     if part.matrix.shape[0] == 1:
-        return _spread(part.atom_target, _alone(part, base, levels))
-    tries = [(1, window) for window in part.beside]
-    for steps, window in [*tries, *((steps, window) for window in levels for steps in (1, 2))]:
+        return _spread(part.atom_target, _alone(part, base))
+    for steps, window in part.tries:
         solution = _milp(part, base, steps, window)
         if solution is not None:
             return solution
@@ -240,12 +249,11 @@ def _solve(part: _Part, base: int) -> Ints:
     )
 
 
-def _alone(part: _Part, base: int, levels: Sequence[Window | None]) -> int:
+def _alone(part: _Part, base: int) -> int:
     """What a cell of a part of its own shows: its aim, or what is nearest to it within the first window that can be."""
     aim = int(part.cell_target[0])
-    tries = [(base, window) for window in part.beside]
-    for reach, window in [*tries, *((2 * base if window else base, window) for window in levels)]:
-        least, most = part.limits(reach, base, window)
+    for steps, window in part.tries:
+        least, most = part.limits(steps * base, base, window)
         if least[0] <= most[0]:
             return int(np.clip(aim, least[0] * base, most[0] * base))
     return aim

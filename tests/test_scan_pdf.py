@@ -19,6 +19,25 @@ def pdf_of(body, title="Pleegzorg"):
     return make_pdf(f'<html lang="nl"><head><title>{title}</title></head><body>{body}</body></html>')
 
 
+def stream(content, head=b"/Filter /FlateDecode", length=None):
+    """A stream with its dictionary."""
+    told = length or str(len(content)).encode()
+    return b"<<" + head + b"/Length " + told + b">>\nstream\n" + content + b"\nendstream\n"
+
+
+def letters(shown, codes=b"<0001> <0041>", *, kind=b"bfchar", first=1):
+    """A page that shows something in a font of which ``codes`` say what its letters mean."""
+    page, table, font = first, first + 1, first + 2
+    return (
+        b"%%PDF-1.7\n%d 0 obj\n" % page
+        + stream(b"BT /F1 12 Tf " + shown + b" ET", b"")
+        + b"endobj\n%d 0 obj\n" % table
+        + stream(b"1 begin" + kind + b"\n" + codes + b"\nend" + kind, b"")
+        + b"endobj\n%d 0 obj\n<</ToUnicode %d 0 R>>\nendobj\n" % (font, table)
+        + b"%d 0 obj\n<</Font <</F1 %d 0 R>>>>\nendobj\n" % (first + 3, font)
+    )
+
+
 def test_a_canary_in_a_pdf_is_found_in_every_disguise(tmp_path):
     """Numbers, each hidden in its own way; a planted text in a heading, a pseudonym in the title.
 
@@ -49,10 +68,23 @@ def test_a_clean_pdf_with_a_picture_is_clean(tmp_path):
         b"%PDF-1.7\n1 0 obj\n<</Length 28>>\nstream\nBT /F1 12 Tf <00120013> Tj ET\nendstream\nendobj\n",
         b"%PDF-1.7\n1 0 obj\n<</Filter /FlateDecode/Length 4>>\nstream\nabcd\nendstream\nendobj\n",
         b"%PDF-1.7\ntrailer <</Encrypt 4 0 R>>\n",
+        b"%PDF-1.7\n1 0 obj\n" + stream(zlib.compress(b"Kinderen" * 99)[:20]) + b"endobj\n",
+        b"%PDF-1.7\n1 0 obj\n<</Length 5>>\nstream\rabcde\nendstream\nendobj\n",
+        b"%PDF-1.7\n1 0 obj\n" + stream(b"PK", b"/Type /EmbeddedFile") + b"endobj\n",
+        letters(b"[<0001> (secret)] TJ"),
+        letters(b"<0001> Tj [(a]b)] TJ"),
+        letters(b"<0002> Tj"),
+        letters(b"<0001> Tj", b"<0000> <ffffffff> <0041>", kind=b"bfrange"),
+        letters(b"<0001> Tj", b"<0001> <0002> [<0041> <0042>]", kind=b"bfrange"),
+        letters(b"<0001> Tj") + letters(b"<0001> Tj", b"<0001> <0042>", first=7),
     ],
 )
 def test_a_pdf_that_is_not_understood_counts_as_unread(pdf, tmp_path):
-    """Packed otherwise, letters without a meaning, damaged, encrypted."""
+    """Packed otherwise, letters without a meaning, damaged, encrypted; cut off, not found, a file in it.
+
+    Letters in two writings at once, a bracket in them, one that the font does not name, a font with endless codes or a
+    list of them, one name for two fonts.
+    """
     (tmp_path / "blad.pdf").write_bytes(pdf)
     assert kinds(tmp_path) == {"unread"}
 
@@ -69,3 +101,23 @@ def test_metadata_of_a_pdf_is_read(tmp_path):
         ("pdf titles", "pseudonym"),
     }
     assert Finding("blad.pdf", "pdf metadata", "bsn", 1) in scan_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "pdf",
+    [
+        b"1 0 obj\n<</FontFile2 3 0 R>>\nendobj\n2 0 obj\n" + stream(zlib.compress(BSN.encode())),
+        b"2 0 obj\n" + stream(zlib.compress(BSN.encode()), length=b"12 0 R"),
+        b"2 7 obj\n" + stream(zlib.compress(BSN.encode())),
+        b"2 0 obj\n<</Alt (" + BSN[:4].encode() + b"\\\n" + BSN[4:].encode() + b")>>\n",
+        letters(
+            b"<" + b"".join(b"%04x" % int(digit) for digit in BSN) + b"> Tj", b"<0000> <0009> <0030>", kind=b"bfrange"
+        ),
+    ],
+    ids=["after a font", "length told elsewhere", "changed", "over two lines", "range of codes"],
+)
+def test_what_others_write_in_another_way_is_read_too(pdf, tmp_path):
+    """An object before the stream hides nothing; a length, a generation and a line may be written otherwise."""
+    start = b"" if pdf.startswith(b"%PDF") else b"%PDF-1.7\n"
+    (tmp_path / "blad.pdf").write_bytes(start + pdf + b"endobj\n")
+    assert kinds(tmp_path) == {"bsn"}

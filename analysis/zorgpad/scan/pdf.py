@@ -7,32 +7,46 @@ what they mean) it reports, so that a file never counts as read when it was not.
 from __future__ import annotations
 
 import re
+import sys
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 PDF_START = b"%PDF-"
+_MOST_CODES = 65_536
 MOST_BYTES = 64 * 2**20  # of one stream, unpacked
-_STREAM = re.compile(rb"(\d+) 0 obj\s*(<<.*?>>)\s*stream\r?\n", re.DOTALL)
-_LENGTH = re.compile(rb"/Length (\d+)(?! 0 R)")
+_STREAM = re.compile(rb"(\d+) \d+ obj\s*(<<(?:(?!endobj).)*?>>)\s*stream\r?\n", re.DOTALL)
+_LENGTH = re.compile(rb"/Length\s+(\d+)\b(?!\s+\d+\s+R)")
 _BODY = re.compile(rb"stream\r?\n.*?endstream", re.DOTALL)
-_PLAIN = re.compile(rb"(\d+) 0 obj(.*?)endobj", re.DOTALL)
+_PLAIN = re.compile(rb"(\d+) \d+ obj(.*?)endobj", re.DOTALL)
 _PICTURES = (b"/Subtype /Image", b"/Subtype/Image")
 _FONT_FILES = (b"/Length1", b"/FontFile", b"/Subtype /OpenType", b"/Subtype /CIDFontType0C")
 _HEX = re.compile(rb"<([0-9A-Fa-f\s]+)>")
 _LITERAL = re.compile(rb"\(((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*\))*)\)", re.DOTALL)
-_ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
-_SHOWN = re.compile(rb"/(\w+)\s+[\d.]+\s+Tf|\[([^\]]*)\]\s*TJ|(<[0-9A-Fa-f\s]*>|\((?:[^()\\]|\\.)*\))\s*(?:Tj|')")
+_ESCAPE = re.compile(rb"\\([0-7]{1,3}|\r\n|.)", re.DOTALL)
+_SHOWN = re.compile(rb"/(\w+)\s+[\d.]+\s+Tf|\[([^\]]*)\]\s*TJ|(<[0-9A-Fa-f\s]*>|\((?:[^()\\]|\\.)*\))\s*(?:Tj|'|\")")
+_SHOWS = re.compile(rb"\bT[jJ]\b")
 _CODES = re.compile(rb"begin(bfchar|bfrange)(.*?)endbf", re.DOTALL)
 
 
 def pdf_texts(data: bytes) -> Iterator[tuple[str, str]]:
     """Place and text of everything that is said in a PDF; the place ``unread`` for what could not be read."""
+    try:
+        yield from _texts(data)
+    except (ValueError, OverflowError):
+        yield "unread", "a damaged pdf"
+
+
+def _texts(data: bytes) -> Iterator[tuple[str, str]]:
     objects, contents = dict[bytes, bytes](), list[bytes]()
     if b"/Encrypt" in data:
         yield "unread", "an encrypted pdf"
         return
-    for number, head, body in _streams(data):
-        if body is None:
+    streams = list(_streams(data))
+    if data.count(b"endstream") > len(streams):
+        yield "unread", "streams of a pdf that were not found"
+    for number, head, body in streams:
+        if body is None or b"/EmbeddedFile" in head:
             yield "unread", "a stream of a pdf that is packed in another way"
         elif b"/ObjStm" in head:
             objects |= _packed(body)
@@ -45,11 +59,11 @@ def pdf_texts(data: bytes) -> Iterator[tuple[str, str]]:
     yield "pdf titles", "\n".join(text for one in objects.values() if b"beginbf" not in one for text in _strings(one))
     letters = _letters(objects)
     for body in contents:
-        if b"Tf" not in body:
+        if not re.search(rb"\bTf\b", body):
             yield "pdf metadata", body.decode("utf-8", errors="replace")
             continue
         runs = list(_runs(body, letters))
-        if any(run is None for run in runs):
+        if any(run is None for run in runs) or len(runs) < len(_SHOWS.findall(body)):
             yield "unread", "letters of a pdf of which the meaning is not told"
         yield "pdf page", "\n".join(run for run in runs if run)
 
@@ -65,12 +79,19 @@ def _streams(data: bytes) -> Iterator[tuple[bytes, bytes, bytes | None]]:
         elif any(mark in head for mark in _PICTURES):
             yield number, head, b""
         elif b"/FlateDecode" in head and b"/DecodeParms" not in head:
-            try:
-                yield number, head, zlib.decompressobj().decompress(packed, MOST_BYTES)
-            except zlib.error:
-                yield number, head, None
+            yield number, head, _unpacked(packed)
         else:
             yield number, head, None
+
+
+def _unpacked(packed: bytes) -> bytes | None:
+    """What is in a Flate stream; None when it is broken, cut off or too large."""
+    whole = zlib.decompressobj()
+    try:
+        content = whole.decompress(packed, MOST_BYTES)
+    except zlib.error:
+        return None
+    return content if whole.eof else None
 
 
 def _packed(body: bytes) -> dict[bytes, bytes]:
@@ -95,9 +116,9 @@ def _strings(content: bytes) -> Iterator[str]:
 def _unescaped(match: re.Match[bytes]) -> bytes:
     """What an escaped letter stands for."""
     told = match[1]
-    return (
-        bytes([int(told, 8) & 255]) if told[:1].isdigit() else {b"n": b"\n", b"r": b"\r", b"t": b"\t"}.get(told, told)
-    )
+    if told[:1] in b"01234567":
+        return bytes([int(told, 8) & 255])
+    return {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"\n": b"", b"\r": b"", b"\r\n": b""}.get(told, told)
 
 
 def _as_text(content: bytes) -> str:
@@ -112,7 +133,9 @@ def _letters(objects: Mapping[bytes, bytes]) -> dict[bytes, dict[int, str]]:
         if told and told[1] in objects:
             tables[number] = _table(objects[told[1]])
     names = [found for content in objects.values() for found in re.findall(rb"/(\w+) (\d+) 0 R", content)]
-    return {name: tables[number] for name, number in names if number in tables}
+    named = {(name, number) for name, number in names if number in tables}
+    n_fonts = Counter(name for name, _ in named)
+    return {name: tables[number] for name, number in named if n_fonts[name] == 1}  # else it is not told which is meant
 
 
 def _table(body: bytes) -> dict[int, str]:
@@ -124,8 +147,10 @@ def _table(body: bytes) -> dict[int, str]:
             found |= {int(code, 16): _meaning(text) for code, text in zip(numbers[::2], numbers[1::2], strict=False)}
             continue
         for low, high, text in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=False):
-            begin = int(text, 16)
-            found |= {int(low, 16) + i: chr(begin + i) for i in range(int(high, 16) - int(low, 16) + 1)}
+            begin, n = int(text, 16), int(high, 16) - int(low, 16) + 1
+            if b"[" in match[2] or n > _MOST_CODES or begin + n > sys.maxunicode:
+                raise ValueError("codes")
+            found |= {int(low, 16) + i: chr(begin + i) for i in range(n)}
     return found
 
 
@@ -145,6 +170,6 @@ def _runs(body: bytes, letters: Mapping[bytes, dict[int, str]]) -> Iterator[str 
             yield None
             continue
         codes = b"".join(re.sub(rb"\s", b"", one) for one in _HEX.findall(shown)).decode()
-        if not codes and shown.strip():
-            yield None
-        yield "".join(table.get(int(codes[at : at + 4], 16), "�") for at in range(0, len(codes), 4))
+        letters_shown = [table.get(int(codes[at : at + 4], 16)) for at in range(0, len(codes), 4)]
+        is_read = b"(" not in shown and None not in letters_shown and (bool(codes) or not shown.strip())
+        yield "".join(letter for letter in letters_shown if letter) if is_read else None

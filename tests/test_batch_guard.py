@@ -147,6 +147,15 @@ def test_a_release_that_the_ledger_holds_is_shown_again_and_only_that(reported, 
     assert len(Ledger(ledger).releases()) == 1
 
 
+def test_the_release_that_stays_beside_a_report_is_for_its_owner_and_holds_no_true_count(reported):
+    """It lies among pages that are shared: nobody else reads it, and no table has the truth."""
+    kept = reported / "reports" / REGION / f".{DAY}.release"
+    tables = list(kept.glob("*.parquet"))
+    assert kept.stat().st_mode & 0o077 == 0
+    assert kept / "cells.parquet" in tables
+    assert not [path.name for path in tables if "truth" in pd.read_parquet(path).columns]
+
+
 def test_a_release_that_tells_too_much_is_refused_and_nothing_is_put_down(reported, monkeypatch):
     """The same children rounded another way: with the reason, before any notebook runs; the report stays."""
     index = reported / "reports" / REGION / DAY / "index.html"

@@ -74,7 +74,11 @@ def _made_from(plan: Plan) -> str:
 
 
 def _keep(made: Published, folder: Path, made_from: str) -> None:
-    """Put beside a release what is known of it; the true counts are not."""
+    """Put beside a release what is known of it, for its owner only; the true counts are not.
+
+    How far counts lie from the truth is in it, and so are counts that the pages withhold: it is not to be shared.
+    """
+    folder.chmod(0o700)
     made.cells.drop(columns="truth", errors="ignore").to_parquet(folder / CELLS_FILE, index=False)
     told = {"digest": made.digest, "attack": asdict(made.attack) if made.attack else None, "made_from": made_from}
     write_json(folder / MADE_FILE, told | {"cells": hash_file(folder / CELLS_FILE)})

@@ -100,7 +100,16 @@ def test_every_exhibit_can_be_drawn_after_a_round_trip(release, region, tmp_path
         assert draw_exhibit(again, name, gemeente="GM0743") == draw_exhibit(release, name, gemeente="GM0743")
 
 
-WITHHELD = ("nulmeting_tabel", "nulmeting", "nulmeting_kort", "stand", "kwaliteit", "kwaliteit_kort", "overlap_tabel")
+WITHHELD = (
+    "nulmeting_tabel",
+    "nulmeting",
+    "nulmeting_kort",
+    "stand",
+    "kwaliteit",
+    "kwaliteit_kort",
+    "overlap_tabel",
+    "stromen_tabel",
+)
 
 
 def test_counts_that_a_policy_withholds_leave_the_page_readable(release):
@@ -117,6 +126,7 @@ def test_counts_that_a_policy_withholds_leave_the_page_readable(release):
     assert len(pages) >= 6
     assert not [name for name, page in pages.items() if "nan" in page.lower().split("base64")[0] or "<NA>" in page]
     assert "te weinig om te tonen" in pages["kwaliteit"]
+    assert "n = – keer komen of gaan" in pages["stromen_tabel"]  # the sum of those that are shown would be too few
     fewer = told["nulmeting"].assign(n_children=told["nulmeting"]["n_children"].mask(lambda n: n < 100))
     withheld = replace(withheld, frames=told | {"nulmeting": fewer})
     assert "niets te zeggen" in draw_exhibit(withheld, "benchmark_tabel", gemeente="GM0743")

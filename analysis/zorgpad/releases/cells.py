@@ -33,3 +33,8 @@ def crossed(areas: pd.DataFrame, **columns: list[object]) -> pd.DataFrame:
     """Every area with every combination of ``columns``."""
     rows = [(*area, *rest) for *rest, area in product(*columns.values(), areas.itertuples(index=False, name=None))]
     return pd.DataFrame(rows, columns=[*areas.columns, *columns])
+
+
+def total(counts: pd.Series) -> float:
+    """The sum of protected counts; NaN where one of them is withheld: the others alone would tell too few."""
+    return float(counts.astype("Float64").astype(float).sum(skipna=False))

@@ -10,6 +10,7 @@ from zorgpad.errors import DataError
 from zorgpad.indicators import JEUGDHULP, VERBLIJF
 from zorgpad.labels import format_date
 from zorgpad.publish import table_markup, text_markup
+from zorgpad.releases.cells import total
 from zorgpad.releases.exhibits import (
     children_of,
     counted,
@@ -58,8 +59,8 @@ def overlap_tabel(release: Release) -> str:
     table = tables.overlap_table(patterns)
     note = "Hele regio. Elk kind staat in één regel. Tel je de soorten verblijf apart op, dan tellen kinderen met twee "
     note += "soorten dubbel."
-    last = patterns[patterns["year"] == patterns["year"].max()]["n_children"].astype("Float64").sum()
-    n = size(release, float(last), "kinderen, laatste jaar")
+    last = patterns[patterns["year"] == patterns["year"].max()]["n_children"]
+    n = size(release, total(last), "kinderen, laatste jaar")
     caption = counted(release, note, n=n, rule=tables.ALLOCATED)
     return table_markup(table, title="Welke soorten verblijf kinderen in een jaar hadden", caption=caption)
 
@@ -81,7 +82,7 @@ def jaarwisseling_tabel(release: Release) -> str:
     title = "Wat er op 1 januari veranderde voor kinderen met verblijf"
     turns = release["jaarwisseling"]
     last = turns[(turns["what"] == "totaal") & (turns["year"] == turns["year"].max())]["n_children"]
-    n = size(release, float(last.astype("Float64").sum()), "kinderen, laatste jaarwisseling")
+    n = size(release, total(last), "kinderen, laatste jaarwisseling")
     return table_markup(table, title=title, caption=counted(release, note, n=n, rule=stays_rule(release)))
 
 
@@ -131,6 +132,6 @@ def gezinsvormen(release: Release) -> str:
     if shares["share_of_days"].isna().all():
         raise DataError("Too few children were in residence.\nUse a register of more children.")
     words = tables.describe_family(shares, release.region, peildatum=release.peildatum)
-    last = shares[shares["period"] == shares["period"].max()]["n_children"].astype("Float64").sum()
-    n = size(release, float(last), "kinderen, laatste half jaar")
+    last = shares[shares["period"] == shares["period"].max()]["n_children"]
+    n = size(release, total(last), "kinderen, laatste half jaar")
     return stamped_figure(release, figures.draw_family(shares), words, n=n)

@@ -92,6 +92,19 @@ def test_excel_and_parquet_give_the_same_register(tmp_path):
         pd.testing.assert_frame_equal(found.allocations, plain.allocations)
 
 
+def test_a_moment_in_another_zone_is_no_day(tmp_path):
+    """Midnight in Amsterdam is the day; written in UTC it is 23:00 of the day before, and is refused, not shifted."""
+    moment = pd.Timestamp("2021-02-01", tz="Europe/Amsterdam")
+    folder = export(tmp_path / "x", names=("a.csv", "b.parquet"))
+    facts = {"BSN": ["123456782"], "Nummer": ["1"], "Product": ["43A09"], "AGB": ["41414141"], "Budget": [1.0]}
+    days = {"Besluit": [pd.Timestamp("2021-01-01")], "Tot en met": [pd.Timestamp("2021-03-31")]}
+    pd.DataFrame({**facts, **days, "Van": [moment]}).to_parquet(folder / "b.parquet")
+    assert rows(read(folder).allocations, "start_date") == [("2021-02-01",)]
+    pd.DataFrame({**facts, **days, "Van": [moment.tz_convert("UTC")]}).to_parquet(folder / "b.parquet")
+    with pytest.raises(DataError, match="have a start_date that is no date"):
+        read(folder)
+
+
 @pytest.mark.parametrize(
     ("allocations", "message"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -175,6 +175,10 @@ def _text(cell: Any) -> str | None:
         return None
     if isinstance(cell, bool):
         return str(int(cell))
+    if isinstance(cell, datetime) and cell.tzinfo is not None and cell.time() != time():
+        return (
+            cell.isoformat()
+        )  # 1 February in Amsterdam is 31 January 23:00 in UTC: which day is meant is not ours to say
     if isinstance(cell, datetime | date):
         return f"{cell:%Y-%m-%d}{_REAL}"
     if isinstance(cell, Decimal):
@@ -200,7 +204,7 @@ def _iso(text: pd.Series, declared: ExportMapping, *, column: str, label: str) -
     if wrong.any():
         raise DataError(
             f"{label}: {count_lines(wrong)} have a {column} that is no date written as {declared.date_format}.\n"
-            f"Declare the date_format of the export; one file has one."
+            f"Declare the date_format of the export; one file has one. Of moments in a time zone, export the day."
         )
     read = days.dt.strftime("%Y-%m-%d").astype(object)
     read = read.where(~open_written, OPEN_END)

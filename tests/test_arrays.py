@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from zorgpad import arrays
 from zorgpad.arrays import by_group, groups
+from zorgpad.errors import DataError
 from zorgpad.paths import build_paths
 from zorgpad.sample import simulate_register
 from zorgpad.spells import build_spells
@@ -50,3 +51,11 @@ def test_the_size_of_groups_changes_no_spell_and_no_path(region, monkeypatch):
     monkeypatch.setattr(arrays, "ROWS_PER_GROUP", 3)
     for expected, frame in zip(whole, build(), strict=True):
         pd.testing.assert_frame_equal(frame, expected)
+
+
+@pytest.mark.parametrize("value", [None, "geen dag", "3000-01-01", "1066-10-14", pd.Timestamp("2300-01-01")])
+def test_a_day_that_dates_cannot_hold_is_refused(value):
+    """Days are kept in 64 bits of nanoseconds: the year 3000 would turn into 1830."""
+    with pytest.raises(DataError, match="peildatum is missing or is no date"):
+        arrays.as_day(value, name="peildatum")
+    assert arrays.as_day("2261-12-31", name="peildatum") == pd.Timestamp("2261-12-31")

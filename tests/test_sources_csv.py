@@ -70,6 +70,14 @@ def test_every_column_of_the_layout_is_read_with_its_type(tmp_path, region):
     assert found.meta["n_rows"] == {"clients": 1, "allocations": 2, "deliveries": 1, "declarations": 1}
 
 
+def test_letters_that_nobody_sees_make_no_other_child(tmp_path, region):
+    """A space without width, a space that does not break, full-width digits: one child, as typed or pasted."""
+    wide = BSN.translate({ord("0") + n: 0xFF10 + n for n in range(10)})
+    rows_ = "".join(f"{name},2012-06-01,f\n" for name in (f"{BSN}\u200b", f"\u00a0{BSN}", wide, f"\ufeff{BSN}"))
+    found = read(folder_of(tmp_path, clients=CLIENTS + rows_), region)
+    assert found.clients["client_id"].tolist() == [pseudonymise(pd.Series([BSN]), SECRET)[0]]
+
+
 def test_deliveries_and_declarations_are_optional(tmp_path, region):
     """A gemeente that has no messages still has a register."""
     found = read(folder_of(tmp_path), region)
@@ -193,6 +201,14 @@ REFUSED = {
     ),
     "currency sign": ({"declarations": DECLARATIONS.replace("-12345", "€ 12")}, "have a amount_cents that is no plain"),
     "flag": ({"allocations": f"{HEADER},is_maatwerk\n{ROW},ja\n"}, "neither 1 nor 0"),
+    "endless number": (
+        {"declarations": DECLARATIONS.replace("-12345", "9" * 400)},
+        "have a amount_cents that is no plain",
+    ),
+    "BSN as the head of a column": (
+        {"clients": f"client_id,birth_date,sex,{OTHER_BSN}\n{BSN},2012-06-01,f,x\n"},
+        "1 heads of columns hold what could be a BSN",
+    ),
     "gemeente": ({"allocations": ALLOCATIONS.replace("GM0794", "GM0363")}, "1 rows of allocations.csv .* GM0363"),
     "path as gemeente": ({"allocations": ALLOCATIONS.replace("GM0794", "../../etc")}, "none of them looks like GM0794"),
     "gemeente of a message": ({"deliveries": DELIVERIES.replace("GM0794", "GM0363")}, "1 rows of deliveries.csv"),

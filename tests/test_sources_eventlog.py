@@ -262,3 +262,35 @@ def test_other_transitions_and_a_second_end_are_refused():
         read_event_log(log, lifecycle="step", **NAMES)
     with pytest.raises(DataError, match="for a log without 'end'"):
         read_event_log(log, lifecycle="step", end="till", **NAMES)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("case,what,at\na,x,2020-01-01,more\n", "no CSV file in UTF-8, or has rows longer"),
+        ("what,case,at\nw,a,x,2020-01-01\nv,b,y,2020-01-02\n", "no CSV file in UTF-8, or has rows longer"),
+        ("case,what,at,till\na,x,2020-01-01\nb,y,2020-01-02,2020-02-01\n", "1 rows do not have 4 cells"),
+        ("case,what,at,at\na,x,2020-01-01,2021-01-01\n", "1 column names stand there twice"),
+        ("case,what,at\na,x\0y,2020-01-01\n", "holds NUL bytes"),
+        ("case,what,at\n123456782\u200b,x,2020-01-01\n", "could be raw BSNs"),
+    ],
+    ids=["one long row", "all rows long", "short row", "duplicate header", "NUL", "an invisible letter"],
+)
+def test_a_file_that_pandas_would_shift_or_shorten_is_refused(tmp_path, text, message):
+    """Cells of other columns would become cases, a row without its end an open event, a name its first half."""
+    (tmp_path / "log.csv").write_bytes(text.encode())
+    with pytest.raises(DataError, match=message):
+        read_event_log(tmp_path / "log.csv", **NAMES)
+
+
+def test_empty_last_cells_are_no_short_row(tmp_path):
+    """An event without an end, in a file with two columns without a name."""
+    (tmp_path / "log.csv").write_text("case,what,at,,,till\na,x,2020-01-01,,,\n\nb,y,2020-01-02,,,2020-02-01\n")
+    paths = read_event_log(tmp_path / "log.csv", **NAMES, end="till")
+    assert rows(paths, "client_id", "is_open") == [("a", True), ("b", False)]
+
+
+def test_a_peildatum_beyond_what_times_hold_is_refused():
+    """The year 3000 would turn into another year."""
+    with pytest.raises(DataError, match="peildatum is no time"):
+        read_event_log(LOG, **NAMES, peildatum="3000-01-01")

@@ -32,7 +32,8 @@ def as_day(value: str | pd.Timestamp | None, *, name: str) -> pd.Timestamp:
         When it is missing or no date.
     """
     try:
-        day = pd.Timestamp(value) if value is not None else pd.NaT
+        day = pd.NaT if value is None else pd.Timestamp(value)
+        day = day if day is pd.NaT else day.as_unit("ns")  # days beyond 2261 would turn into others
     except ValueError:
         day = pd.NaT
     if day is pd.NaT:

@@ -138,8 +138,8 @@ def pseudonymise(ids: pd.Series, secret: bytes) -> pd.Series:
     Parameters
     ----------
     ids : Series of str
-        Raw identifiers; digits are zero-padded to nine, so that a lost leading zero does no harm. Well-formed
-        pseudonyms are kept as they are.
+        Raw identifiers; digits are zero-padded to nine, so that a lost leading zero does no harm, and letters that
+        nobody sees are left out. Well-formed pseudonyms are kept as they are.
     secret : bytes
         From :func:`read_key`.
 
@@ -149,11 +149,11 @@ def pseudonymise(ids: pd.Series, secret: bytes) -> pd.Series:
         When an identifier is missing or empty.
     """
     text = ids.astype(object)
-    empty = text.isna() | (text.astype(str).str.strip() == "")
+    empty = text.isna() | (text.astype(str).map(plain).str.strip() == "")
     if empty.any():
         raise DataError(f"{int(empty.sum())} rows have no identifier of the child.\nAdd it, or leave those rows out.")
     unique = pd.unique(text)
-    known = dict(zip(unique, (_one(str(value).strip(), secret) for value in unique), strict=True))
+    known = dict(zip(unique, (_one(plain(str(value)).strip(), secret) for value in unique), strict=True))
     return text.map(known).astype(object)
 
 
@@ -195,7 +195,7 @@ def contains_bsn(values: pd.Series, *, column: str = "") -> pd.Series:
     code, texts = pd.factorize(values.astype(object), use_na_sentinel=True)
     is_long = _asked(texts)
     hits = np.zeros(len(texts) + 1, dtype=bool)  # the last stands for missing values
-    asked = [_plain(str(texts[place])) for place in np.flatnonzero(is_long)]
+    asked = [plain(str(texts[place])) for place in np.flatnonzero(is_long)]
     hits[:-1][is_long] = _hold_number(asked, shortest=9 if _EIGHT_DIGITS_COLUMN.search(column) else 8)
     return pd.Series(hits[code], index=values.index)
 
@@ -224,7 +224,7 @@ def _asked(texts: np.ndarray | pd.Index) -> np.ndarray:
     return asked
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """A text with ordinary digits and spaces, without invisible characters."""
     if text.isascii():
         return text

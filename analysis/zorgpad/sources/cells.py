@@ -81,8 +81,15 @@ def _refuse_raw_bsns(rows: pd.DataFrame, label: str, name: str) -> None:
 
     Columns of the layout with a number, a date or an AGB code have a form of their own, in which one in eleven values
     of eight digits passes the elfproef by chance; there only the BSN of the row's own child is looked for, as it is
-    everywhere. An allocation_id is a code, all else is free text.
+    everywhere. An allocation_id is a code, all else is free text, also the heads of columns that the layout does not
+    have: they are told in ``meta``.
     """
+    heads = pd.Series(_extra(rows, name), dtype=object)
+    if contains_bsn(heads).any():
+        raise DataError(
+            f"{label}: {int(contains_bsn(heads).sum())} heads of columns hold what could be a BSN.\n"
+            f"The first line must name the columns."
+        )
     for column in rows.columns.drop("client_id"):
         hits = _holds_own(rows[column], rows["client_id"])
         if column == "allocation_id":

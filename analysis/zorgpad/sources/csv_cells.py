@@ -152,14 +152,14 @@ def _dates(text: pd.Series, label: str) -> pd.Series:
     if wrong.any():
         raise DataError(
             f"{label}: {count_lines(wrong)} have a {text.name} that is no date written as 2023-12-31.\n"
-            f"Write every date so: year, month, day."
+            f"Write every date so: year, month, day (of 1678 to 2261; an open end is empty or {OPEN_END})."
         )
     return days
 
 
 def _numbers(text: pd.Series, label: str) -> pd.Series:
     """Numbers with a decimal point."""
-    wrong = text.notna() & ~text.astype(object).str.fullmatch(r"-?[0-9]+(\.[0-9]+)?", na=False).astype(bool)
+    wrong = text.notna() & ~text.astype(object).str.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,30})?", na=False).astype(bool)
     if wrong.any():
         raise DataError(
             f"{label}: {count_lines(wrong)} have a {text.name} that is no plain number.\n"

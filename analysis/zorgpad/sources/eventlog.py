@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import warnings
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +14,7 @@ from pandas.api.types import infer_dtype, is_numeric_dtype
 
 from zorgpad.arrays import as_frame, by_group, positions, take
 from zorgpad.errors import DataError
-from zorgpad.pseudonym import contains_bsn, is_bsn
+from zorgpad.pseudonym import contains_bsn, is_bsn, plain
 from zorgpad.runs import NEW_STAY, sort_group, sort_moments
 from zorgpad.schemas import Paths, empty
 
@@ -135,12 +137,38 @@ def _read(source: str | Path | pd.DataFrame) -> pd.DataFrame:
             f"An event log cannot be read from '{path.suffix}'.\nSave it as .csv or .parquet (XES as well)."
         )
     try:
-        with path.open(encoding="utf-8-sig") as lines:
-            header = lines.readline()
-        separator = ";" if header.count(";") > header.count(",") else ","
-        return pd.read_csv(path, sep=separator, dtype=str, encoding="utf-8-sig", keep_default_na=False, na_values=[""])
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError):
-        raise DataError(f"{path.name} is no CSV file in UTF-8.\nSave it anew as 'CSV UTF-8'.") from None
+        return _csv(path)
+    except (UnicodeDecodeError, csv.Error, pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError):
+        raise DataError(
+            f"{path.name} is no CSV file in UTF-8, or has rows longer than its header.\nSave it anew as 'CSV UTF-8'."
+        ) from None
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    """The cells of a CSV file as text; rows that are longer or shorter than the header would shift, and are refused."""
+    with path.open("rb") as content:
+        if any(b"\0" in part for part in iter(lambda: content.read(2**20), b"")):
+            raise DataError(f"{path.name} holds NUL bytes; this is no UTF-8 text.\nSave it anew as 'CSV UTF-8'.")
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        first = lines.readline()
+        separator = ";" if first.count(";") > first.count(",") else ","
+        lines.seek(0)
+        header = next(csv.reader(lines, delimiter=separator), [])
+    named = [name for name in header if name]
+    n_twice = len(named) - len(set(named))
+    if n_twice:
+        raise DataError(f"{path.name}: {n_twice} column names stand there twice.\nKeep one of each.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # else what is too long is cut off
+        log = pd.read_csv(
+            path, sep=separator, dtype=str, encoding="utf-8-sig", keep_default_na=False, na_values=[""], index_col=False
+        )
+    if log.iloc[:, -1].isna().any():  # a row that is too short looks like one whose last cells are empty
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            short = sum(0 < len(row) < len(header) for row in csv.reader(lines, delimiter=separator))
+        if short:
+            raise DataError(f"{path.name}: {short} rows do not have {len(header)} cells.\nFill them up.")
+    return log
 
 
 def _require(log: pd.DataFrame, names: Sequence[str]) -> None:
@@ -216,12 +244,13 @@ def _cut(begin: np.ndarray, finish: np.ndarray, peildatum: str | pd.Timestamp | 
         return max(last, default=np.datetime64("NaT", "ns"))
     try:
         moment = pd.Timestamp(peildatum)
+        moment = moment if moment is pd.NaT else moment.as_unit("ns")
     except ValueError:
         moment = pd.NaT
     if moment is pd.NaT:
         raise DataError("The peildatum is no time.\nGive the first moment not observed, such as 2024-01-01.")
     moment = moment.tz_convert("UTC").tz_localize(None) if moment.tzinfo else moment
-    return np.datetime64(moment.as_unit("ns").value, "ns")
+    return np.datetime64(moment.value, "ns")
 
 
 def _names(values: pd.Series, what: str) -> tuple[np.ndarray, pd.Index]:
@@ -272,9 +301,10 @@ def _refuse_bsns(cases: pd.Index, activities: pd.Index) -> None:
     """Refuse cases that could be raw BSNs, and activities that hold one."""
     if contains_bsn(activities.to_series()).any():
         raise DataError("Activities of the event log hold what could be raw BSNs.\nLeave those numbers out.")
-    if not {8, 9} & set(map(len, map(str.strip, cases))):
+    written = [plain(name).strip() for name in cases]
+    if not {8, 9} & set(map(len, written)):
         return
-    numbers = [name for name in cases if name.strip().isdigit()]
+    numbers = [name for name in written if name.isdigit()]
     if is_bsn(pd.Series(numbers, dtype=object)).any():
         raise DataError(
             "Cases of the event log could be raw BSNs.\n"

@@ -181,6 +181,16 @@ def test_a_linked_subfolder_is_not_followed(tmp_path, region):
         read(tmp_path / "x", region)
 
 
+def test_a_zip_that_holds_a_name_twice_is_refused(tmp_path, region):
+    """Opened by its name, one of the two would be read twice and the other never."""
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("a.xml", GOOD)
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("a.xml", GOOD)
+    with pytest.raises(DataError, match="1 names more than once"):
+        read(tmp_path / "x.zip", region)
+
+
 def test_a_damaged_or_locked_zip_is_refused(tmp_path, region):
     """A flipped byte fails the checksum; a password is not asked for."""
     content = bytearray(zip_of(tmp_path / "x.zip", "a.xml").read_bytes())

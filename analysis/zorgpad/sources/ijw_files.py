@@ -115,4 +115,7 @@ def _zip_names(archive: zipfile.ZipFile, source: Path) -> list[str]:
             )
         if not member.is_dir() and not path.name.startswith(".") and "__MACOSX" not in path.parts:
             names.append(member.filename)
+    n_twice = len(names) - len(set(names))
+    if n_twice:  # opened by name, the last of them would be read twice and the others never
+        raise DataError(f"{source.name} holds {n_twice} names more than once.\nZip the folder of messages anew.")
     return names

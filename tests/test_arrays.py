@@ -59,3 +59,12 @@ def test_a_day_that_dates_cannot_hold_is_refused(value):
     with pytest.raises(DataError, match="peildatum is missing or is no date"):
         arrays.as_day(value, name="peildatum")
     assert arrays.as_day("2261-12-31", name="peildatum") == pd.Timestamp("2261-12-31")
+
+
+def test_a_child_is_a_year_older_on_its_birthday():
+    """Born on 1 January 2017 it is six on 1 January 2023 (2,191 days: 5.9986 times 365.25), the day after not yet."""
+    born = pd.Series(pd.to_datetime(["2017-01-01", "2017-01-02", "2016-12-31", "2007-01-01", "2024-05-01", None]))
+    assert arrays.whole_years(born, pd.Timestamp("2023-01-01")).tolist()[:5] == [6, 5, 6, 16, -2]
+    assert arrays.whole_years(born, pd.Timestamp("2023-01-01")).isna().tolist() == [False] * 5 + [True]
+    leap = pd.Series(pd.to_datetime(["2004-02-29"]))
+    assert [arrays.whole_years(leap, pd.Timestamp(f"2022-{day}"))[0] for day in ("02-28", "03-01")] == [17, 18]

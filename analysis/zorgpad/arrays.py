@@ -43,6 +43,12 @@ def as_day(value: str | pd.Timestamp | None, *, name: str) -> pd.Timestamp:
     return day.normalize()
 
 
+def whole_years(born: pd.Series, day: pd.Timestamp) -> pd.Series:
+    """Age on ``day`` as people count it: a year more on the birthday itself; missing where the birth is."""
+    is_before = born.dt.month * 100 + born.dt.day > day.month * 100 + day.day
+    return day.year - born.dt.year - is_before
+
+
 def day_number(day: str | pd.Timestamp) -> int:
     """One day as a number."""
     return int(np.datetime64(pd.Timestamp(day), "D").astype(np.int64))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from zorgpad import indicators
+from zorgpad.arrays import whole_years
 from zorgpad.releases.cells import AREA, Frames, areas_of_region, crossed, side_by_side
 from zorgpad.releases.protect import Protector
 from zorgpad.releases.source import Source
@@ -14,7 +15,6 @@ PUBLISHED, CORRECTED = "published", "corrected"
 PATTERN, ORDER, AGE = "patroon", "volgorde", "leeftijd"
 AGE_GROUPS = (0, 6, 12, 16)  # first age of each group, in years on 1 January
 _YEARS = 2
-_YEAR_DAYS = 365.25
 
 
 def nulmeting(source: Source, protector: Protector) -> Frames:
@@ -83,7 +83,7 @@ def _aged(members: pd.DataFrame, clients: pd.DataFrame, *, day: str) -> pd.DataF
     """Who was in residence, by age group on ``day``; who was not yet born is in the first group."""
     own = members[members["indicator"].isin([indicators.VERBLIJF, indicators.S2])]
     born = own["client_id"].map(clients.drop_duplicates("client_id").set_index("client_id")["birth_date"])
-    years = ((pd.Timestamp(day) - born).dt.days / _YEAR_DAYS).fillna(0.0).clip(lower=0)
+    years = whole_years(pd.to_datetime(born), pd.Timestamp(day)).fillna(0.0).clip(lower=0)
     starts = np.array(AGE_GROUPS)[np.searchsorted(AGE_GROUPS, years.to_numpy(), side="right") - 1]
     return own.assign(indicator=[f"{AGE} {name} {age}" for name, age in zip(own["indicator"], starts, strict=True)])
 

@@ -36,16 +36,16 @@ def check_folder(
 ) -> None:
     """Look for what would show a child in a folder: identifiers, dates of birth, postcodes, keys, planted texts.
 
-    Looks into pages, notebooks, metadata of images, tables, logs and zips, and undoes disguises first. Shows kind,
-    place and number, never a value. With --region the codes of its providers are known, and not taken for a BSN. Exit
-    code 5 says that something is found. With --attack linear programming bounds every count of the report, of all
-    gemeenten together: under 4 wide is something that is found.
+    Looks into pages, their PDFs, notebooks, metadata of images, tables, logs and zips, and undoes disguises first.
+    Shows kind, place and number, never a value. With --region the codes of its providers are known, and not taken for
+    a BSN. Exit code 5 says that something is found. With --attack linear programming bounds every count of the report,
+    of all gemeenten together: under 4 wide is something that is found.
 
     For example:
 
     - `zorgpad check reports/een10voordejeugd/2024-01-01 --region een10voordejeugd`
 
-    - `zorgpad check reports/ --canary-file names.txt --key-file ~/keys/jeugd.key`
+    - `zorgpad check reports/een10voordejeugd/2024-01-01 --canary-file names.txt --key-file ~/keys/jeugd.key`
 
     - `zorgpad check reports/een10voordejeugd/2024-01-01 --attack`
     """

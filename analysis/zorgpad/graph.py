@@ -188,12 +188,13 @@ def _count_nodes(rows: Rows, is_open: np.ndarray) -> dict[str, dict[str, int]]:
 def _count_edges(rows: Rows) -> list[tuple[str, str, dict[str, float]]]:
     """Each pair of states that follow each other directly, with n_transitions, n_children and naive share."""
     size = len(rows.states)
-    state, client = rows.state[rows.heads].astype(np.int64), rows.client[rows.heads]
-    goes = np.flatnonzero(client[1:] == client[:-1])
-    pair, kinds = state[goes] * size + state[goes + 1], np.arange(size * size if size <= _FEW_STATES else 0)
+    client = rows.client[rows.heads]
+    goes = client[1:] == client[:-1]
+    state = rows.state[rows.heads].astype(np.int32 if size**2 < 2**31 else np.int64, copy=False)
+    pair, kinds = state[:-1][goes] * size + state[1:][goes], np.arange(size * size if size <= _FEW_STATES else 0)
     if size > _FEW_STATES:  # of that many pairs most do not occur
         pair, kinds = pd.factorize(pair, sort=True)
-    n_transitions, n_children = count_pairs(pair, client[goes], len(kinds))
+    n_transitions, n_children = count_pairs(pair, client[:-1][goes], len(kinds))
     left = np.bincount(kinds // size, weights=n_transitions, minlength=size) if size else kinds
     return [
         (

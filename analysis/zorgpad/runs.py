@@ -44,14 +44,14 @@ class Rows:
     is_same_child: np.ndarray
 
     @property
-    def heads(self) -> np.ndarray:
-        """The first row of each stay."""
-        return np.flatnonzero(~self.goes_on)
+    def heads(self) -> np.ndarray | slice:
+        """The first row of each stay; a slice of everything where each row is a stay."""
+        return np.flatnonzero(~self.goes_on) if self.goes_on.any() else slice(None)
 
     @property
-    def tails(self) -> np.ndarray:
-        """The last row of each stay."""
-        return np.flatnonzero(np.append(~self.goes_on[1:], [True])[: len(self.goes_on)])
+    def tails(self) -> np.ndarray | slice:
+        """The last row of each stay; a slice of everything where each row is a stay."""
+        return np.flatnonzero(np.append(~self.goes_on[1:], [True])) if self.goes_on.any() else slice(None)
 
 
 def read_rows(paths: pd.DataFrame) -> Rows:

@@ -240,8 +240,9 @@ def _refuse_gaps(gaps: dict[str, pd.Series]) -> None:
 def _cut(begin: np.ndarray, finish: np.ndarray, peildatum: str | pd.Timestamp | None) -> np.datetime64:
     """The first moment not observed; the last one in the log when none is given."""
     if peildatum is None:
-        last = [times[~np.isnat(times)].max() for times in (begin, finish) if not np.isnat(times).all()]
-        return max(last, default=np.datetime64("NaT", "ns"))
+        none = np.iinfo(np.int64).min  # as a number, no time lies before every other
+        last = max(int(times.view(np.int64).max(initial=none)) for times in (begin, finish))
+        return np.datetime64(last, "ns") if last > none else np.datetime64("NaT", "ns")
     try:
         moment = pd.Timestamp(peildatum)
         moment = moment if moment is pd.NaT else moment.as_unit("ns")

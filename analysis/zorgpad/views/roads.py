@@ -27,9 +27,10 @@ def variants(paths: pd.DataFrame) -> pd.DataFrame:
     """
     rows = read_rows(paths)
     heads = rows.heads
+    state = rows.state[heads]
     first = np.flatnonzero(~rows.is_same_child[heads])
-    last = np.append(first[1:], len(heads))[: len(first)] - 1
-    code, roads = _distinct(rows.state[heads], first, last + 1, rows.states)
+    last = np.append(first[1:], len(state))[: len(first)] - 1
+    code, roads = _distinct(state, first, last + 1, rows.states)
     is_open = paths["is_open"].to_numpy(dtype=bool)[rows.order][rows.tails][last]
     is_known = paths["is_start_known"].to_numpy(dtype=bool)[rows.order][heads][first]
     n_children = np.bincount(code, minlength=len(roads))

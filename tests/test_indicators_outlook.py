@@ -21,6 +21,7 @@ from zorgpad.indicators import (
     tell_duration,
     trajectory_days,
 )
+from zorgpad.indicators.projection import _steps_before
 from zorgpad.region import load_region
 
 UNCHANGED = {"ongewijzigd": Scenario()}
@@ -161,3 +162,24 @@ def test_without_the_base_year_there_is_a_path_and_no_chance(nights):
     )
     assert len(table) == 2
     assert table["chance_met"].isna().all()
+
+
+def test_a_year_that_has_begun_is_not_told(region):
+    """From 1 July 2024 whole years begin in 2025: seven months after 1 June, up to which all is known."""
+    paths = standing(region, "pleegzorg")
+    made = register("client | product | provider | start | end\na | 43A09 | 1 | 2021-03-01 |")
+    flows = estimate_flows(paths, region, peildatum="2024-01-01")
+    assert (flows.first_year, _steps_before(flows)) == (2024, 1)
+    later = estimate_flows(paths.assign(end_date=pd.Timestamp("2024-07-01")), region, peildatum="2024-07-01")
+    assert (later.first_year, _steps_before(later)) == (2025, 7)
+    table = project_ambitions(
+        made,
+        paths.assign(end_date=pd.Timestamp("2024-07-01")),
+        only(region, "verblijf"),
+        peildatum="2024-07-01",
+        scenarios=UNCHANGED,
+        seed=1,
+        n_draws=5,
+    )
+    assert table["year"].tolist() == [2025, 2026, 2027, 2028]
+    assert table["chance_met"].notna().tolist() == [False, False, False, True]

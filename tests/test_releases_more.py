@@ -374,3 +374,11 @@ def test_around_says_what_is_largest():
     before, after = figures.draw_around(shares).axes
     assert sorted(round(bar.get_height(), 2) for bar in before.patches if bar.get_height()) == [0.25, 0.75]
     assert [text.get_text() for text in after.texts] == ["100%"]
+
+
+def test_a_target_of_which_the_year_is_over_stops_no_page(release):
+    """The projection begins after it: the page says that nothing can be said, where it looked for a year in vain."""
+    later = release["doelen_vooruit"].assign(year=lambda rows: rows["year"] + 10)
+    passed = replace(release, frames={**release.frames, "doelen_vooruit": later})
+    for name in ("ambitie_kort", "ambitie_pad", "ambitie_scenarios"):
+        assert "niets te zeggen" in draw_exhibit(passed, name, gemeente="GM0794")

@@ -111,7 +111,7 @@ def project_ambitions(
         ``chance_met`` is NaN where there is no target, its year has passed, or what it compares with is out of view.
     """
     flows = estimate_flows(paths, region, peildatum=peildatum)
-    first, table = flows.peildatum.year, ambition_table(region)
+    first, table = flows.first_year, ambition_table(region)
     until = {at: int(year) if year >= first else first + 4 for at, year in table["year"].items()}
     own = {at: last for at, last in until.items() if table.loc[at, "measure"] in _PROJECTED}
     parts = [pd.DataFrame(columns=_COLUMNS)]
@@ -187,16 +187,17 @@ def _maatwerk(outlook: _Outlook, row: pd.Series) -> _Projected:
     so_far = _so_far(outlook, row)
     counted = so_far.get(row["baseline_year"], np.nan)
     scale = float(row["baseline_value"]) / counted if counted > 0 and pd.notna(row["baseline_value"]) else 1.0
+    begun = outlook.flows.first_year - outlook.last - 1  # a year that has begun at the peildatum is passed through
     drawn = {
         name: simulate_maatwerk(
             outlook.register,
             outlook.region,
             after=outlook.last,
-            years=outlook.years,
+            years=begun + outlook.years,
             seed=outlook.seed,
             n_draws=outlook.n_draws,
             inflow=each.inflow,
-        )
+        )[:, begun:]
         * scale
         for name, each in outlook.scenarios.items()
     }

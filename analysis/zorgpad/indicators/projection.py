@@ -48,7 +48,7 @@ class Flows:
         days.
     observed_until : Timestamp
         What follows on an end is known up to this day only: a later end may turn out to be a gap between two
-        allocations. The simulation begins here, and counts from the peildatum.
+        allocations. The simulation begins here, and counts from ``first_year``.
     """
 
     states: tuple[str, ...]
@@ -60,6 +60,11 @@ class Flows:
     present_days: np.ndarray
     observed_until: pd.Timestamp
     peildatum: pd.Timestamp
+
+    @property
+    def first_year(self) -> int:
+        """The first whole year that is not observed; of a year that has begun a part is known, and it is not told."""
+        return int(self.peildatum.year) + (self.peildatum.dayofyear > 1)
 
 
 @dataclass(frozen=True)
@@ -144,7 +149,7 @@ def simulate_years(
     inflow_change: float = INFLOW_CHANGE,
     forms: Sequence[str] | None = None,
 ) -> np.ndarray:
-    """Unique children in residence in each of ``years`` years from the peildatum, for each draw: (n_draws, years).
+    """Unique children in residence in each of ``years`` years from ``first_year``, for each draw: (n_draws, years).
 
     With ``forms`` only those in one of these forms are counted; with one seed the draws are the same children.
     """
@@ -247,7 +252,7 @@ def project(
         scenario, year, median, low_80, high_80, low_95, high_95, chance_met (of at most the target; in its year only,
         elsewhere NaN).
     """
-    first = flows.peildatum.year
+    first = flows.first_year
     if year < first:
         raise DataError(f"The target is of {year}, before what is projected.\nUse an earlier peildatum.")
     given = {"years": year - first + 1, "seed": seed, "n_draws": n_draws}  # one seed: scenarios differ by what they do
@@ -363,8 +368,8 @@ def _draw_rates(flows: Flows, rng: np.random.Generator, n_draws: int, scenario: 
 
 
 def _steps_before(flows: Flows) -> int:
-    """Months between the day up to which all is known and the peildatum, in whole steps."""
-    days = int((flows.peildatum - flows.observed_until).days)
+    """Months between the day up to which all is known and the first year that is counted, in whole steps."""
+    days = int((pd.Timestamp(flows.first_year, 1, 1) - flows.observed_until).days)
     return max(round(days / MONTH_DAYS), 0)
 
 

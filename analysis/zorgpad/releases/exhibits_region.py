@@ -171,6 +171,8 @@ def _residence(release: Release) -> pd.DataFrame:
     """The projection of children in residence, in whole children."""
     ahead, aim = release["doelen_vooruit"], _aim(release)
     own = ahead[(ahead["measure"] == RESIDENCE) & (ahead["indicator"] == aim["indicator"])]
+    if aim["year"] not in own["year"].tolist() and len(own):
+        raise DataError("The year of the target has begun or is over.\nGive an earlier peildatum.")
     if own.empty or own["median"].isna().any():
         raise DataError("Too few children were in residence to go on from.\nUse a register of more children.")
     return own.astype({"year": int}).reset_index(drop=True)

@@ -229,13 +229,14 @@ def test_a_start_on_the_first_day_of_the_window_is_unknown(region):
     assert spells["is_start_known"].tolist() == [False, True, True]
 
 
-def test_an_unbridged_administrative_break_hides_the_start(region):
+@pytest.mark.parametrize("rule", ["ijw", "cbs"])
+def test_an_unbridged_administrative_break_hides_the_start(region, rule):
     """Ended by the gemeente (36), begun elsewhere within the gap: the paper began, perhaps not the stay."""
     drawn = """client | product | provider | start      | end        | change
                a      | 43A09   | 1        | 2021-03-01 | 2022-01-01 | {}
                a      | 43A09   | 2        | 2022-01-10 |            |"""
     known = {
-        change: spells_of(drawn.format(change), region=region)[0]["is_start_known"].tolist()
+        change: spells_of(drawn.format(change), region=region, rule=rule)[0]["is_start_known"].tolist()
         for change in ("03", "09", "")
     }
     assert known == {"03": [True, False], "09": [True, True], "": [True, True]}

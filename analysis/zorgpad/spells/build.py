@@ -95,6 +95,7 @@ def build_spells(
     if rule_name not in MERGE_RULES or not set(bridged) <= set(BRIDGES):
         known = f"Rules: {', '.join(MERGE_RULES)}. Bridges: {', '.join(BRIDGES)}."
         raise DataError(f"The rule is '{rule_name}', the bridges {sorted(bridged)}.\n{known}")
+    pause = gap  # so soon after another spell care has no start of its own, also where the rule does not merge them
     gap = gap if rule_name == "ijw" else -1
     needed = ("client_id", "gemeente", "allocation_id", "provider_id", "start_date")
     optional = ("product_code", "end_date")
@@ -105,14 +106,22 @@ def build_spells(
     records.explain(region)
     account: list[dict[str, object]] = []
     spells = by_group(
-        records.client, len(records.clients), lambda rows: _spells_of(records.part(rows), day_number(cut), gap, account)
+        records.client,
+        len(records.clients),
+        lambda rows: _spells_of(records.part(rows), day_number(cut), (gap, pause), account),
     )
     frame = mark_synthetic(_frame(records, spells, register), is_synthetic=register.is_synthetic)
     return frame, sum_attrition(attrition_frame(account))
 
 
-def _spells_of(records: Records, cut: int, gap: int, account: list[dict[str, object]]) -> dict[str, np.ndarray]:
-    """The spells of some children, in their order, as codes and days; what was dropped goes to ``account``."""
+def _spells_of(
+    records: Records, cut: int, gaps: tuple[int, int], account: list[dict[str, object]]
+) -> dict[str, np.ndarray]:
+    """The spells of some children, in their order, as codes and days; what was dropped goes to ``account``.
+
+    ``gaps``: across how many days records merge, and after how many a start is known.
+    """
+    gap, pause = gaps
     for reason, keep in (
         ("no start message yet: waiting", records.start != MISSING_DAY),
         ("starts on or after the peildatum", records.start < cut),
@@ -125,10 +134,10 @@ def _spells_of(records: Records, cut: int, gap: int, account: list[dict[str, obj
     reason = f"merged across at most {gap} days" if gap >= 0 else "merged where they overlap"
     before = records.client[records.row]
     account.append(attrition_of_codes(STEP, reason, before, records.client[merged["row"]]))
-    return _in_order(records, merged, gap)
+    return _in_order(records, merged, pause)
 
 
-def _in_order(records: Records, merged: dict[str, np.ndarray], gap: int) -> dict[str, np.ndarray]:
+def _in_order(records: Records, merged: dict[str, np.ndarray], pause: int) -> dict[str, np.ndarray]:
     """The spells of a part in their order: what :func:`_frame` needs of each."""
     row = merged["row"]
     client, zorgvorm, provider = records.client[row], records.zorgvorm[row], records.provider[row]
@@ -143,7 +152,7 @@ def _in_order(records: Records, merged: dict[str, np.ndarray], gap: int) -> dict
         "start": merged["start"],
         "end": merged["end"],
         "is_open": is_open,
-        "is_known": start_known(records, merged, gap),
+        "is_known": start_known(records, merged, pause),
         "reason": np.where(is_open, -1, records.reason[merged["decisive"]]),
         "source": np.where(is_open, np.int8(0), records.source[merged["decisive"]]),
         "n": merged["n"].astype(np.int32),

@@ -84,7 +84,7 @@ def _move(records: Records, row: int) -> str:
     return f"{records.gemeenten[records.gemeente[row]]}@{np.datetime64(int(records.start[row]), 'D')}"
 
 
-def start_known(records: Records, merged: dict[str, np.ndarray], gap: int) -> np.ndarray:
+def start_known(records: Records, merged: dict[str, np.ndarray], longest: int) -> np.ndarray:
     """False where the record begins with the window, or after an administrative break that nothing bridges."""
     at_window = merged["start"] == records.window[records.gemeente[merged["first_row"]]]
     row = merged["row"]
@@ -95,5 +95,5 @@ def start_known(records: Records, merged: dict[str, np.ndarray], gap: int) -> np
     reason = np.where(merged["is_open"], -1, records.reason[merged["decisive"]])
     same = (client[before] == client[here]) & (form[before] == form[here])
     unbridged = np.zeros(len(row), dtype=bool)
-    unbridged[here] = same & records.hides[reason[before]] & (pause >= 0) & (pause <= gap)
+    unbridged[here] = same & records.hides[reason[before]] & (pause >= 0) & (pause <= longest)
     return np.asarray(~(at_window | unbridged))

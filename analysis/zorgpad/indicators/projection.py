@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -64,7 +64,7 @@ class Flows:
     @property
     def first_year(self) -> int:
         """The first whole year that is not observed; of a year that has begun a part is known, and it is not told."""
-        return int(self.peildatum.year) + (self.peildatum.dayofyear > 1)
+        return int(self.peildatum.year) + int(self.peildatum.dayofyear > 1)
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,11 @@ def project(
     first = flows.first_year
     if year < first:
         raise DataError(f"The target is of {year}, before what is projected.\nUse an earlier peildatum.")
-    given = {"years": year - first + 1, "seed": seed, "n_draws": n_draws}  # one seed: scenarios differ by what they do
+    given: dict[str, Any] = {
+        "years": year - first + 1,
+        "seed": seed,
+        "n_draws": n_draws,
+    }  # one seed: scenarios differ by what they do
     drawn = {
         name: simulate_years(flows, scenario=scenario, **given) * base / base_own
         for name, scenario in scenarios.items()

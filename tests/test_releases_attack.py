@@ -58,6 +58,14 @@ def test_gemeenten_that_do_not_add_up_to_their_subregion_are_seen_through(region
     assert attack_release(shown.assign(n=[5, *[0] * (len(codes) - 1), 5], base=5), region).n_narrow == 0
 
 
+def test_a_count_in_two_steps_is_attacked_as_one(region):
+    """One count on two pages, 69, shown as 70 and in two steps as 75: 66 to 74; within one step 71 to 74."""
+    names = [f"regio|{region.label}|censored|011", "pleegzorg|censored|011"]
+    shown = pd.DataFrame({"cell": names, "n": [75, 70], "base": 5})
+    assert attack_release(shown, region).n_narrow == 2
+    assert attack_release(shown.assign(is_two_step=[True, False]), region).n_narrow == 0
+
+
 def test_an_edge_that_its_nodes_give_away_is_seen(region):
     """Nobody but 0 to 4 left a state that 20 (16 to 24) entered and 5 (1 to 9) are in: no children fit that."""
     flow = {"stays": 20, "begin": 0, "open": 5, "end": 0}

@@ -166,6 +166,9 @@ class History:
         self._names.add(names)
 
     def cells(self) -> pd.DataFrame:
-        """The counts of this release: cell, n, base and truth, by cell; for the ledger, which seals the truth."""
-        rows = [(name, *told) for name, told in sorted(self._now.items())]
-        return pd.DataFrame(rows, columns=["cell", "n", "base", "truth"])
+        """The counts of this release, by cell: cell, n, base, truth and is_two_step (a whole base or more from it).
+
+        The truth is for the ledger, which seals it.
+        """
+        rows = [(name, n, base, truth, abs(n - truth) >= base) for name, (n, base, truth) in sorted(self._now.items())]
+        return pd.DataFrame(rows, columns=["cell", "n", "base", "truth", "is_two_step"])

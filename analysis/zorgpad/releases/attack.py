@@ -61,7 +61,8 @@ def attack_release(cells: pd.DataFrame, region: Region, *, peildatum: str | None
     ----------
     cells : DataFrame
         cell, n, base and, where it is at hand, truth (:meth:`zorgpad.disclosure.History.cells`). With it, relations
-        that do not hold of these children are left out: who believes them learns what is not so.
+        that do not hold of these children are left out: who believes them learns what is not so. So does who takes a
+        count that ``is_two_step`` (optional) to lie within one step of its truth: the attacker is told which do not.
     region : Region
         Says which gemeenten make up which areas.
     peildatum : str, optional
@@ -118,7 +119,8 @@ def _linked(cells: pd.DataFrame, region: Region, peildatum: str | None) -> tuple
 
 def _said(cells: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
     """What is shown of each count, and the least and greatest that its rule leaves."""
-    shown, reach = cells["n"].to_numpy(float), cells["base"].to_numpy(float) - 1
+    shown, steps = cells["n"].to_numpy(float), 1 + cells.get("is_two_step", pd.Series(0, index=cells.index)).astype(int)
+    reach = steps.to_numpy() * cells["base"].to_numpy(float) - 1
     return shown, np.maximum(shown - reach, 0), shown + reach
 
 

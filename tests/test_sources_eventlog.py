@@ -93,6 +93,14 @@ def test_files_and_frames_give_the_same(tmp_path):
         pd.testing.assert_frame_equal(read_event_log(tmp_path / name, end="till", **NAMES), expected)
 
 
+@pytest.mark.parametrize("zone", ["Z", "+02:00", "-0500"])
+def test_times_with_a_zone_among_times_without_one_are_refused(zone):
+    """One of four has a zone: the other three could be meant in any."""
+    mixed = LOG.assign(at=["2024-01-01T10:00:00", "2024-01-01", f"2024-01-01T11:00:00{zone}", "2024-01-02 09:30"])
+    with pytest.raises(DataError, match="has 1 times with a time zone and 3 without"):
+        read_event_log(mixed, **NAMES)
+
+
 def test_times_with_a_zone_become_utc():
     """11:00 in Amsterdam in winter is 10:00 UTC, so it ties with the row before and stays behind it."""
     zoned = LOG.assign(at=["2024-01-01T10:00:00Z", "2024-01-01T09:00:00Z", "2024-01-01T11:00:00+01:00", "2024-01-02Z"])

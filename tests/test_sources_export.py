@@ -132,6 +132,17 @@ def test_what_does_not_fit_is_refused_without_a_value(tmp_path, allocations, mes
     assert not any(text in str(caught.value) for text in ("123456782", "41414141", "1.234"))
 
 
+def test_cells_of_excel_in_a_column_without_a_name_are_refused(tmp_path):
+    """Two rows hold something beside the table: not left out in silence, and not told."""
+    folder = export(tmp_path / "x", names=("a.xlsx", "toewijzingen.csv"))
+    child = [123456782, "01-06-2012", "V"]
+    cells = [["BSN", "Geboren", "Geslacht", None], [*child, None], [*child, "Jansen"], [*child, "Jansen"]]
+    pd.DataFrame(cells).to_excel(folder / "a.xlsx", index=False, header=False)
+    with pytest.raises(DataError, match=r"a\.xlsx: 2 rows hold cells in a column without a name") as refused:
+        read(folder)
+    assert "Jansen" not in str(refused.value)
+
+
 def test_a_column_that_stands_twice_in_a_workbook_is_refused(tmp_path):
     """As in a CSV file: nobody can say which of the two is meant."""
     folder = export(tmp_path / "x", names=("a.xlsx", "toewijzingen.csv"))

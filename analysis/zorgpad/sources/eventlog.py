@@ -18,6 +18,8 @@ from zorgpad.pseudonym import contains_bsn, is_bsn, plain
 from zorgpad.runs import NEW_STAY, sort_group, sort_moments
 from zorgpad.schemas import Paths, empty
 
+_ZONE = r"(?:[Zz]|[+-]\d\d(?::?\d\d)?)$"  # at the end of a time; a day such as 2023-12-31 is cut off before
+
 
 def read_event_log(
     path_or_frame: str | Path | pd.DataFrame,
@@ -187,6 +189,13 @@ def _times(values: pd.Series, name: str) -> np.ndarray:
         return np.asarray(values.to_numpy())
     if values.isna().all():
         return np.full(len(values), np.datetime64("NaT", "ns"))
+    if values.dtype.kind != "M" and not is_numeric_dtype(values):
+        zoned = values.dropna().astype(str).str.slice(10).str.contains(_ZONE)
+        if zoned.any() and not zoned.all():
+            raise DataError(
+                f"The column {name} has {int(zoned.sum())} times with a time zone and {int((~zoned).sum())} without.\n"
+                "Give all of them one, or none: else some would lie hours from the truth."
+            )
     try:
         if is_numeric_dtype(values):
             raise TypeError  # numbers could count seconds, days or anything

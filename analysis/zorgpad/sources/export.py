@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO
 from zipfile import BadZipFile
@@ -119,7 +120,16 @@ def _sheet(file: Path, sheet: str | None) -> pd.DataFrame:
         raise DataError(
             f"{file.name}: {len(named) - len(set(named))} column names stand there twice.\nKeep one of each."
         )
-    cells = pd.DataFrame([row[: len(header)] for row in found[1:]], columns=header, dtype=object)
+    width = len(header)
+    n_unnamed = sum(any(cell is not None for name, cell in zip_longest(header, row) if not name) for row in found[1:])
+    if n_unnamed:
+        raise DataError(
+            f"{file.name}: {n_unnamed} rows hold cells in a column without a name.\n"
+            "Name the column in the first row, or empty it."
+        )
+    cells = pd.DataFrame(
+        [(*row[:width], *[None] * (width - len(row))) for row in found[1:]], columns=header, dtype=object
+    )
     errors = cells.isin(_EXCEL_ERRORS).any(axis=1)
     if errors.any():
         raise DataError(f"{file.name}: {int(errors.sum())} rows hold an error of Excel (as #N/A).\nMend the formulas.")

@@ -160,11 +160,30 @@ def by_group(
     client: np.ndarray, size: int, kernel: Callable[[np.ndarray], dict[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
     """What ``kernel`` makes of the rows of each group of children, below each other: so by child."""
-    parts = [kernel(rows) for rows in groups(client, size)]
-    whole = {}
-    for name in list(parts[0]):
-        whole[name] = np.concatenate([part.pop(name) for part in parts])
-    return whole
+    whole: dict[str, np.ndarray] = {}
+    done: dict[str, int] = {}
+    for rows in groups(client, size):
+        for name, values in kernel(rows).items():
+            begin = done.get(name, 0)
+            done[name] = begin + len(values)
+            whole[name] = _with_room(whole.get(name), begin, values, max(len(client), done[name]))
+            whole[name][begin : done[name]] = values
+    return {name: values[: done[name]] for name, values in whole.items()}
+
+
+def _with_room(whole: np.ndarray | None, begin: int, values: np.ndarray, at_least: int) -> np.ndarray:
+    """``whole``, or a copy of what it holds, with room for ``values`` from ``begin`` on.
+
+    Room that nothing is written to takes no memory.
+    """
+    if whole is None:
+        return np.empty(at_least, dtype=values.dtype)
+    dtype = np.result_type(whole, values)
+    if begin + len(values) <= len(whole) and dtype == whole.dtype:
+        return whole
+    larger = np.empty(max(at_least, len(whole) * 3 // 2), dtype=dtype)
+    larger[:begin] = whole[:begin]
+    return larger
 
 
 def sort_rows(keys: Sequence[np.ndarray], *, ties: Sequence[np.ndarray]) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The workbench: every choice shows its own raw answer, nothing stays of the one before, and no report may hold it."""
 
 import json
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -108,6 +109,30 @@ def test_where_nobody_was_the_pictures_are_empty(workbench, monkeypatch):
     assert "Nobody had care" in workbench.message.value
     assert set(shown(workbench).values()) == {b""}
     assert workbench.table.value == ""
+
+
+class Gone(Executor):
+    """A pool whose process has gone: before the work is taken, or while it is done."""
+
+    def __init__(self, *, takes):
+        self.takes = takes
+
+    def submit(self, *_):
+        """No picture ever comes."""
+        if not self.takes:
+            raise BrokenExecutor
+        future = Future()
+        future.set_exception(BrokenExecutor())
+        return future
+
+
+@pytest.mark.parametrize("pool", [ThreadPoolExecutor(1), Gone(takes=False), Gone(takes=True)])
+def test_roads_drawn_elsewhere_are_those_that_are_drawn_here(answers, workbench, pool):
+    """Also when the other process has gone: then they are drawn here."""
+    other = Workbench(answers, pool=pool)
+    for each in (workbench, other):
+        each.gemeente.value = "GM0794"
+    assert shown(other) == shown(workbench)
 
 
 def test_a_batch_cannot_open_it(tmp_path, monkeypatch):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import os
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Executor
+from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
@@ -12,16 +13,12 @@ import pandas as pd
 from zorgpad import figures, tables
 from zorgpad.errors import DataError, DisclosureError
 from zorgpad.explore.answers import CHOOSABLE, WHOLE, Answer, Answers, Choice, Roads
+from zorgpad.explore.screen import Beside, drawing_pool, screen
 from zorgpad.labels import MONTHS, STATE_LABELS, format_date, format_number
 from zorgpad.region import load_region
 from zorgpad.register import read_register
 from zorgpad.releases import RELEASE_VARIABLE
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-    from matplotlib.transforms import Bbox
-
-DOTS_PER_INCH = 88
 # Map and curves side by side, so that a choice changes what is in sight; below each other where there is no room.
 _COLUMN = {"flex": "1 1 28em", "min_width": "22em"}
 _EXITS = ("breakdown", "naar_huis", "andere_gezinsvorm", "opschaling", "afschaling", "volwassen")
@@ -48,6 +45,8 @@ class Workbench:
     Parameters
     ----------
     answers : Answers
+    pool : Executor, optional
+        Draws map and chronogram while the curves are drawn here.
 
     Attributes
     ----------
@@ -59,10 +58,10 @@ class Workbench:
         All of it, to display.
     """
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, *, pool: Executor | None = None) -> None:
         self._answers = answers
         self._roads: Roads | None = None  # what the pictures show now
-        self._png = _Screen().png
+        self._png, self._beside = screen().png, Beside(pool)
         self._make_choices()
         self.process, self.stay, self.incidence, self.chronogram = (_image() for _ in range(4))
         self.table, self.message = widgets.HTML(), widgets.HTML()
@@ -96,16 +95,17 @@ class Workbench:
                 image.value = b""
             return
         self.message.value = _told(choice, answer, self._answers)
-        if answer.roads is not self._roads:
-            self._roads = answer.roads
-            self.process.value = self._png(figures.draw_process(answer.roads.nodes, answer.roads.edges), kind="map")
-            self.chronogram.value = self._png(figures.draw_chronogram(answer.roads.shares), kind="chronogram")
+        roads, are_new = answer.roads, answer.roads is not self._roads
+        drawn = self._beside.start(roads.nodes, roads.edges, roads.shares) if are_new else None
         self.stay.value = self._png(figures.draw_stay(answer.stay), kind="stay") if answer.n_stays else b""
         exits = [name for name in _EXITS if len(answer.incidence) and name in set(answer.incidence["outcome"])]
         self.incidence.value = (
             self._png(figures.draw_incidence(answer.incidence, outcomes=exits), kind="incidence") if exits else b""
         )
         self.table.value = _table(answer, choice)
+        if drawn is not None:
+            self._roads = roads
+            self.process.value, self.chronogram.value = drawn()
 
     def _changed(self, _change: Any) -> None:
         self.show()
@@ -171,8 +171,9 @@ def open_workbench(register: str, *, region: str, peildatum: str) -> Workbench:
             "Open the notebook in JupyterLab; make reports with the other notebooks."
         )
     answers = Answers(read_register(register), load_region(region), peildatum=peildatum)
+    pool = drawing_pool()  # it loads while the paths are built
     answers.warm()
-    return Workbench(answers)
+    return Workbench(answers, pool=pool)
 
 
 def _image() -> widgets.Image:
@@ -189,29 +190,6 @@ def _short_day(day: str) -> str:
 def _heading(text: str) -> widgets.HTML:
     """A heading within the workbench."""
     return widgets.HTML(f"<h3 style='margin:.5em 0 0'>{text}</h3>")
-
-
-class _Screen:
-    """Makes pictures for the screen; how a kind of figure is laid out is worked out once.
-
-    Measuring every label takes a fifth of the time of a picture, and gives the same places for the same kind of figure.
-    """
-
-    def __init__(self) -> None:
-        self._places: dict[tuple[object, ...], list[Bbox]] = {}
-
-    def png(self, figure: Figure, *, kind: str) -> bytes:
-        """The figure as a picture; of one kind are figures with the same axes, labels and legends."""
-        n_named = [len(legend.get_texts()) for legend in figure.legends]
-        key = (kind, *figure.get_size_inches(), *n_named)
-        known = self._places.get(key)
-        if known is not None and len(known) == len(figure.axes):
-            figure.set_layout_engine("none")
-            for axes, place in zip(figure.axes, known, strict=True):
-                axes.set_position(place)
-        picture = figures.to_png(figure, dots_per_inch=DOTS_PER_INCH)
-        self._places[key] = [axes.get_position() for axes in figure.axes]
-        return picture
 
 
 def _told(choice: Choice, answer: Answer, answers: Answers) -> str:

@@ -97,11 +97,11 @@ def plain_letters(figure: Figure) -> Iterator[None]:
 
 
 def to_png(figure: Figure, *, dots_per_inch: int) -> bytes:
-    """The figure as a picture, drawn once; ``savefig`` draws a figure with a layout twice."""
+    """The figure as a picture for a screen, drawn once and hardly compressed; ``savefig`` draws a layout twice."""
     buffer = io.BytesIO()
     figure.set_dpi(dots_per_inch)
     with plain_letters(figure):
-        FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call] # matplotlib's
+        FigureCanvasAgg(figure).print_png(buffer, pil_kwargs={"compress_level": 1})  # type: ignore[no-untyped-call] # matplotlib's
     return buffer.getvalue()
 
 

@@ -194,7 +194,7 @@ def _heading(text: str) -> widgets.HTML:
 
 def _told(choice: Choice, answer: Answer, answers: Answers) -> str:
     """How many children and stays this is about, and by which rules."""
-    note = tables.rule_note(answers.region, peildatum=answers.peildatum, rule=choice.rule)
+    note = tables.rule_note(answers.region, peildatum=answers.peildatum, rule=choice.rule, cohort="")
     form, n_children = STATE_LABELS[choice.form], format_number(answer.roads.n_children)
     return (
         f"<p><b>{n_children} kinderen</b> met jeugdhulp, van {format_date(choice.from_date)} tot "

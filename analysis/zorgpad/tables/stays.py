@@ -141,13 +141,24 @@ def tell_band(band: pd.DataFrame, *, area: str) -> str:
     )
 
 
-def rule_note(region: Region, *, peildatum: str, rule: Rule | None = None) -> str:
-    """The rules that decide the numbers, as one line under a figure; ``rule``, else the region's, made stays."""
-    return (
-        f"Regels: {merge_note(region, rule=rule)}; wat binnen {region.classification_days} "
-        "dagen begint, volgde erop; ingestroomd en lopend samen (laat in beeld); "
-        f"peildatum {format_date(peildatum)}."
-    )
+def rule_note(
+    region: Region,
+    *,
+    peildatum: str,
+    rule: Rule | None = None,
+    cohort: str = "ingestroomd en lopend samen (laat in beeld)",
+) -> str:
+    """The rules that decide the numbers, as one line under a figure; ``rule``, else the region's, made stays.
+
+    ``cohort`` says which stays count; empty where that is told elsewhere.
+    """
+    told = [
+        f"Regels: {merge_note(region, rule=rule)}",
+        f"wat binnen {region.classification_days} dagen begint, volgde erop",
+        *([cohort] if cohort else []),
+        f"peildatum {format_date(peildatum)}.",
+    ]
+    return "; ".join(told)
 
 
 def merge_note(region: Region, *, rule: Rule | None = None) -> str:

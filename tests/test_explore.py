@@ -67,6 +67,7 @@ def test_rules_change_the_stays_and_are_named(workbench):
     assert "rekenregel cbs" in workbench.message.value
     workbench.preset.value = "entry"
     assert "Instroomcohort" in workbench.message.value
+    assert "lopend samen" not in workbench.message.value
 
 
 def test_the_answer_of_a_certain_breakdown_is_lower(answers):

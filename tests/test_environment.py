@@ -102,6 +102,8 @@ def test_make_help_shows_every_target_that_a_person_types():
         "coverage-simulation",
         "bench-report",
         "bench-explore",
+        "bench-disclosure",
+        "two-releases",
         "kills",
         "bundle-check",
         "support-simulation",

@@ -131,9 +131,9 @@ def test_the_process_map_draws_every_edge_and_labels_the_likely_ones():
     assert "1% (0–2%)" not in said
     assert "hulp stopt 30% (20–40%)" in said
     assert "30 keer, waarvan 4 nu nog" in said
-    assert "de helft langer dan 13 maanden" in said
+    assert "de helft is weg binnen 13 maanden" in said
     assert "20 keer, waarvan 12 nu nog" in said
-    assert "mediane duur niet bereikt" in said
+    assert "nog niet de helft is weg" in said
 
 
 def test_what_cannot_be_estimated_and_what_comes_back_is_drawn():

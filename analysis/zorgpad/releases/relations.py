@@ -201,7 +201,7 @@ class Relations:
         if own[0] != "totaal":
             return
         stem = f"{block}|jaarwisseling|"
-        yield [name], [one for one in names.starting(stem) if one != name], True
+        yield _sum(name, stem, names)
         eve = f"{int(block) - 1}-12-31"
         yield from (([name], around, False) for around in self._in_residence(eve, self._whole))
         yield [name], [f"{eve}|woonplaats|{self._whole}|n_recorded"], True
@@ -240,7 +240,7 @@ class Relations:
         place = "|".join(own[:2])
         yield from self._areas(name, place, names, is_sum=False)
         if own[0] == "regio" and own[2] == "alle":
-            yield [name], [one for one in names.starting(f"{block}|maatwerk|{place}|") if one != name], True
+            yield _sum(name, f"{block}|maatwerk|{place}|", names)
 
     def _stapeling(self, name: str, block: str, own: Sequence[str], names: Names) -> Iterator[Relation]:
         del block
@@ -273,7 +273,7 @@ class Relations:
         side, days, state = own
         if state != "totaal":
             return
-        yield [name], [one for one in names.starting(f"rond_pleegzorg|{side}|{days}|") if one != name], True
+        yield _sum(name, f"rond_pleegzorg|{side}|{days}|", names)
         yield [name], ["graph|stays|pleegzorg"], False
         wider = [one for one in names.starting(f"rond_pleegzorg|{side}|") if one.endswith("|totaal")]
         yield from (([name], [one], False) for one in wider if int(one.split("|")[2]) < int(days))
@@ -282,7 +282,7 @@ class Relations:
         del block
         state, days, where = own
         if where == "totaal":
-            yield [name], [one for one in names.starting(f"achttien|{state}|{days}|") if one != name], True
+            yield _sum(name, f"achttien|{state}|{days}|", names)
             if days == "365":
                 yield [name], [f"achttien|{state}|90|totaal"], False
 
@@ -291,7 +291,7 @@ class Relations:
         state, certainty, following = own
         if following != "totaal":
             return
-        yield [name], [one for one in names.starting(f"na_breakdown|{state}|{certainty}|") if one != name], True
+        yield _sum(name, f"na_breakdown|{state}|{certainty}|", names)
         if state == "pleegzorg":
             sure, both = (self._years(self._whole, what, names) for what in ("certain", "high"))
             yield ([name], sure, True) if certainty == "certain" else ([name, *sure], both, True)
@@ -332,6 +332,11 @@ class Relations:
         yield [f"breakdowns|{self._whole}|{year}|{of_pleegzorg}"], [name], False
         if kind == "breakdown":
             yield [name], [f"doelen|{year}|einde"], False
+
+
+def _sum(total: str, stem: str, names: Names) -> Relation:
+    """``total`` is the sum of the other counts that begin with ``stem``."""
+    return [total], [one for one in names.starting(stem) if one != total], True
 
 
 def _half_year(day: str) -> str:

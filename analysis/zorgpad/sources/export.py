@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO
 from zipfile import BadZipFile
@@ -120,8 +119,11 @@ def _sheet(file: Path, sheet: str | None) -> pd.DataFrame:
         raise DataError(
             f"{file.name}: {len(named) - len(set(named))} column names stand there twice.\nKeep one of each."
         )
-    width = len(header)
-    n_unnamed = sum(any(cell is not None for name, cell in zip_longest(header, row) if not name) for row in found[1:])
+    width, unnamed = len(header), [place for place, name in enumerate(header) if not name]
+    n_unnamed = sum(
+        any(cell is not None for cell in (*row[width:], *(row[place] for place in unnamed if place < len(row))))
+        for row in found[1:]
+    )
     if n_unnamed:
         raise DataError(
             f"{file.name}: {n_unnamed} rows hold cells in a column without a name.\n"

@@ -68,18 +68,15 @@ from zorgpad.indicators.nulmeting import (
 from zorgpad.indicators.outlook import NOT_PROJECTED, project_ambitions
 from zorgpad.indicators.projection import (
     Drawn,
-    Flows,
     Scenario,
-    children_in_residence,
-    estimate_flows,
     named_scenarios,
     project,
-    residence_forms,
     simulate_forms,
     simulate_years,
     tell_draws,
 )
 from zorgpad.indicators.realisation import COMPLETE_SHARE, LEAST_SHARE, completeness, realisation
+from zorgpad.indicators.residence import Flows, children_in_residence, estimate_flows, residence_forms
 from zorgpad.indicators.stock import stock, stock_members
 from zorgpad.indicators.support import conditional_odds_ratio, match_stays, support_before
 from zorgpad.indicators.waiting import published_weeks, waiting_cohort

@@ -13,19 +13,8 @@ import pandas as pd
 from zorgpad.errors import DataError
 from zorgpad.indicators.ambitions import FAMILY_FORMS, SECURE, ambition_paths, ambition_table, trajectory_days
 from zorgpad.indicators.maatwerk import simulate_maatwerk
-from zorgpad.indicators.projection import (
-    MONTH_DAYS,
-    TOLD,
-    Better,
-    Drawn,
-    Flows,
-    Scenario,
-    children_in_residence,
-    estimate_flows,
-    residence_forms,
-    simulate_forms,
-    tell_draws,
-)
+from zorgpad.indicators.projection import TOLD, Better, Drawn, Scenario, simulate_forms, tell_draws
+from zorgpad.indicators.residence import MONTH_DAYS, Flows, children_in_residence, estimate_flows, residence_forms
 from zorgpad.region import Region
 from zorgpad.register import Register
 

@@ -41,6 +41,20 @@ def test_a_stay_lasts_until_18_on_the_scale_of_age(region):
     assert np.isnan(nobody["probability"]).all()
 
 
+def test_ages_are_those_of_the_calendar(region):
+    """Child a leaves on the last day before it is 18, b on its birthday: half; from 12 they have 2192 and 2191 days."""
+    born = {"a": "2004-02-10", "b": "2005-06-01"}
+    paths = paths_of(
+        """client | zorgvorm   | start      | end        | reason
+           a      | gezinshuis | 2014-06-01 | 2022-02-09 | 31
+           b      | gezinshuis | 2014-06-01 | 2023-06-01 | 31""",
+        region,
+    )
+    paths["birth_date"] = pd.to_datetime(paths["client_id"].map(born))
+    table = until_age(paths, region, peildatum=PEILDATUM, from_ages=(12, 17))
+    assert rows(table, "n_stays", "n_ended", "probability") == [(2, 1, 0.5), (2, 1, 0.5)]
+
+
 def test_no_time_counts_before_a_stay_came_into_view(region):
     """Began at 10, seen from 2021-01-01 (at 15.6): of age 12 to 15.6 nothing is known, and it is not at risk then."""
     paths = paths_of(

@@ -11,7 +11,9 @@ import pytest
 from messages import message, put, read, start, toewijzing
 from tables import register
 from zorgpad import quality, sources, tables
+from zorgpad.indicators import waiting_cohort
 from zorgpad.schemas import TABLES, attrition_frame, normalise
+from zorgpad.spells import build_spells
 
 PEILDATUM = "2024-01-01"
 
@@ -122,6 +124,48 @@ def test_starts_that_are_missing_and_months_without_messages(region):
     gaps = every[every["code"] == quality.GAP].set_index("gemeente")
     assert gaps.loc["GM0794", ["n_rows", "n_of", "note"]].tolist() == [31, 36, "2021-05 tot en met 2023-11"]
     assert gaps.loc["GM0743", ["n_rows", "n_of"]].tolist() == [0, 0]
+
+
+def test_a_stop_without_a_start_is_told_apart(region):
+    """Row 2 stopped and never started: no care, no wait, a finding. Row 3 has neither, and waits. Row 1 did start."""
+    drawn = register(
+        """
+        id | client | product | provider | start      | end
+        1  | a      | 43A09   | 41414141 | 2021-01-01 |
+        2  | b      | 43A09   | 41414141 | 2021-01-01 |
+        3  | c      | 43A09   | 41414141 | 2021-01-01 |
+        """,
+        """
+        id | kind  | date       | reason
+        1  | start | 2021-01-05 |
+        1  | stop  | 2023-03-01 | 31
+        2  | stop  | 2023-03-01 | 31
+        """,
+    )
+    assert found(drawn, region, quality.STOP_ONLY) == (1, 1, 3)
+    assert found(drawn, region, quality.NOT_STARTED) == (2, 2, 3)
+    assert build_spells(drawn, region, peildatum=PEILDATUM)[0]["client_id"].tolist() == ["a"]
+    ordered = dataclasses.replace(drawn, allocations=drawn.allocations.assign(ordered_at=pd.Timestamp("2021-01-01")))
+    waits = waiting_cohort(ordered, region, peildatum=PEILDATUM, since="ordered_at")
+    assert waits[["client_id", "outcome"]].to_numpy().tolist() == [["a", "gestart"], ["c", "censored"]]
+
+
+def test_a_child_is_not_born_after_its_care_or_in_the_future(region):
+    """Child a was born in its care, b on the peildatum (its care begins later still), c on the day it began: none."""
+    drawn = register(
+        """
+        client | product | provider | start      | end
+        a      | 43A09   | 41414141 | 2021-01-01 |
+        a      | 43A09   | 41414141 | 2023-01-01 |
+        b      | 43A09   | 41414141 | 2024-02-01 |
+        c      | 43A09   | 41414141 | 2021-01-01 |
+        """
+    )
+    born = {"a": "2022-01-01", "b": "2024-01-01", "c": "2021-01-01"}
+    clients = drawn.clients.assign(birth_date=pd.to_datetime(drawn.clients["client_id"].map(born)))
+    assert found(dataclasses.replace(drawn, clients=clients), region, quality.BORN_LATER) == (2, 2, 4)
+    clients["birth_date"] = pd.NaT
+    assert found(dataclasses.replace(drawn, clients=clients), region, quality.BORN_LATER) == (0, 0, 0)
 
 
 def test_an_unknown_verwijzer_is_missing_or_not_in_the_region(region):

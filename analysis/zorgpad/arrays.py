@@ -43,10 +43,16 @@ def as_day(value: str | pd.Timestamp | None, *, name: str) -> pd.Timestamp:
     return day.normalize()
 
 
-def whole_years(born: pd.Series, day: pd.Timestamp) -> pd.Series:
+def whole_years(born: pd.Series, day: pd.Timestamp | pd.Series) -> pd.Series:
     """Age on ``day`` as people count it: a year more on the birthday itself; missing where the birth is."""
-    is_before = born.dt.month * 100 + born.dt.day > day.month * 100 + day.day
-    return day.year - born.dt.year - is_before
+    on = day.dt if isinstance(day, pd.Series) else day
+    is_before = born.dt.month * 100 + born.dt.day > on.month * 100 + on.day
+    return on.year - born.dt.year - is_before
+
+
+def birthday(born: pd.Series, years: int) -> pd.Series:
+    """The day on which each child becomes ``years`` old; missing where the birth is."""
+    return pd.to_datetime(born) + pd.DateOffset(years=years)
 
 
 def day_number(day: str | pd.Timestamp) -> int:

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from zorgpad.arrays import as_day
+from zorgpad.arrays import as_day, birthday
 from zorgpad.errors import DataError
 from zorgpad.region import Region
 from zorgpad.runs import read_rows
@@ -275,7 +275,7 @@ def _classify(stays: pd.DataFrame, region: Region, exits: Exits) -> pd.DataFrame
 def _breakdown(stays: pd.DataFrame, region: Region, reason: pd.Series, following: pd.Series, exits: Exits) -> pd.Series:
     """``certain``, ``probable`` or missing, per stay, by the region's rule."""
     rule = region.breakdown
-    minor = ~(stays["end_date"] >= _birthday(stays, rule.adult_age))
+    minor = ~(stays["end_date"] >= birthday(stays["birth_date"], rule.adult_age))
     probable = reason.isin(rule.probable) | (reason.isin(rule.probable_if_followed) & following.isin(rule.followed_by))
     if exits == "breakdown_sensitivity":
         probable |= reason.isin(rule.sensitivity)
@@ -292,7 +292,9 @@ def _other_exit(
     kind = pd.Series(region.end_kind(reason), index=stays.index, dtype=object)
     height = {state: place for place, state in enumerate(LADDER)}
     here, there = stays["state"].astype(object).map(height), following.map(height)
-    soon_adult = _birthday(stays, region.breakdown.adult_age) - pd.Timedelta(days=region.classification_days)
+    soon_adult = birthday(stays["birth_date"], region.breakdown.adult_age) - pd.Timedelta(
+        days=region.classification_days
+    )
     without_care = following.isin(OUTSIDE_CARE)
     goes_home = without_care | following.isin(("ambulant", "dagbehandeling"))
     planned = kind.isin(("planned", "client", "provider", "mutual"))
@@ -317,11 +319,6 @@ def _other_exit(
     outcome = np.select(conditions, [np.full(len(stays), rule[0], dtype=object) for rule in rules], "onbekend")
     certainty = np.select(conditions, [np.full(len(stays), rule[1], dtype=object) for rule in rules], PROBABLE)
     return pd.Series(outcome, index=stays.index), pd.Series(certainty, index=stays.index)
-
-
-def _birthday(stays: pd.DataFrame, years: int) -> pd.Series:
-    """The day on which each child becomes ``years`` old; missing when the birth date is."""
-    return pd.to_datetime(stays["birth_date"]) + pd.DateOffset(years=years)
 
 
 def _one_of(value: str, allowed: object, name: str) -> None:

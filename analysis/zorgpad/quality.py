@@ -19,6 +19,7 @@ STACKING = "stapeling_verboden"
 OPEN_END = "open_einde"
 RENEWAL = "verlenging"
 NOT_STARTED = "geen_startbericht"
+STOP_ONLY = "stop_zonder_start"
 START_UNKNOWN = "startbericht_zonder_toewijzing"
 NEW_YEAR = "piek_1_januari"
 YEAR_END = "piek_31_december"
@@ -26,12 +27,14 @@ LATE = "na_ijl"
 NO_REFERRER = "verwijzer_onbekend"
 GAP = "gat_in_levering"
 NEW_CODE = "codewissel_2022"
+BORN_LATER = "geboren_na_begin"
 CODES = (
     OVERLAP,
     STACKING,
     OPEN_END,
     RENEWAL,
     NOT_STARTED,
+    STOP_ONLY,
     START_UNKNOWN,
     NEW_YEAR,
     YEAR_END,
@@ -39,6 +42,7 @@ CODES = (
     NO_REFERRER,
     GAP,
     NEW_CODE,
+    BORN_LATER,
 )
 COLUMNS = ("code", "gemeente", "n_rows", "n_children", "n_of", "note")
 
@@ -77,10 +81,13 @@ def findings(register: Register, region: Region, *, peildatum: str | pd.Timestam
     started = rows[rows["start_date"] < cut]
     sent = register.deliveries
     keys = ["gemeente", "allocation_id"]
-    known_starts = sent.loc[sent["kind"] == "start", keys].drop_duplicates()
-    has_start = pd.MultiIndex.from_frame(started[keys]).isin(pd.MultiIndex.from_frame(known_starts))
+    has_start, has_stop = (
+        pd.MultiIndex.from_frame(started[keys]).isin(pd.MultiIndex.from_frame(sent.loc[sent["kind"] == kind, keys]))
+        for kind in ("start", "stop")
+    )
     with_deliveries = started["gemeente"].isin(sent["gemeente"])
     ends = started[started["end_date"].notna()]
+    born = pd.to_datetime(rows["client_id"].map(register.clients.set_index("client_id")["birth_date"]))
     stacked = started[started["product_code"].isin(region.no_stacking)]
     found = {
         OVERLAP: (rows[_overlaps(rows, _LINE)], rows),
@@ -88,10 +95,12 @@ def findings(register: Register, region: Region, *, peildatum: str | pd.Timestam
         OPEN_END: (started[started["end_date"].isna()], started),
         RENEWAL: (rows[_renewals(rows, region.max_gap_days)], rows),
         NOT_STARTED: (started[with_deliveries & ~has_start], started[with_deliveries]),
+        STOP_ONLY: (started[has_stop & ~has_start], started[with_deliveries]),
         NEW_YEAR: (_on(started, "start_date", month=1), started),
         YEAR_END: (_on(ends, "end_date", month=1), ends),  # the last day is 31 December
         NO_REFERRER: (started[~started["referrer"].isin(region.referrers["code"])], started),
         NEW_CODE: (_code_changes(rows), rows),
+        BORN_LATER: (rows[(born > rows["start_date"]) | (born >= cut)], rows[born.notna()]),
     }
     gemeenten = region.gemeenten["gm_code"].tolist()
     tables = [_counted(code, hits, base, gemeenten) for code, (hits, base) in found.items()]

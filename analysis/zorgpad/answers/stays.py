@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from zorgpad.answers.shares import shares_of, with_share
-from zorgpad.arrays import as_day
+from zorgpad.arrays import as_day, birthday, whole_years
 from zorgpad.cohorts import CERTAIN, PROBABLE, build_cohort, build_stays
 from zorgpad.errors import DataError
 from zorgpad.indicators.stock import stock
@@ -17,7 +17,6 @@ from zorgpad.schemas import BREAKDOWN, CENSORED, GEEN_ZORG
 from zorgpad.survival import kaplan_meier
 
 FAMILY_FORMS = ("pleegzorg", "gezinshuis")
-_YEAR_DAYS = 365.25
 
 
 def until_age(
@@ -31,9 +30,9 @@ def until_age(
 ) -> pd.DataFrame:
     """The chance that a stay that goes on at one age still goes on at another (question 7).
 
-    The time scale is the age of the child: it is at risk from its age when the stay came into view, so that no time
-    counts before that. Every end counts, whatever the reason; the last day at risk is that before the birthday. A stay
-    that ends *on* the birthday of ``to_age`` has reached it.
+    The time scale is the age of the child, in days before its birthday of ``to_age``: it is at risk from its age when
+    the stay came into view, so that no time counts before that. Every end counts, whatever the reason; the last day at
+    risk is that before the birthday. A stay that ends *on* that birthday has reached it.
 
     Returns
     -------
@@ -42,22 +41,22 @@ def until_age(
         is_flagged; of ages that nobody in the data passes through, probability is NaN.
     """
     cohort, _ = build_cohort(paths, region, origin=state, peildatum=peildatum, exits="next_state")
-    age = (cohort["start_date"] - cohort["birth_date"]).dt.days
+    reached = birthday(cohort["birth_date"], to_age)
     rows = []
     for from_age in from_ages:
-        low, high = round(from_age * _YEAR_DAYS), round(to_age * _YEAR_DAYS) - 2
+        between = (reached - birthday(cohort["birth_date"], from_age)).dt.days
+        longest = int(between.max()) if between.notna().any() else 0  # one leap day more or less than of others
+        began = longest - (reached - cohort["start_date"]).dt.days
         at_risk = cohort.assign(
-            entry_days=(age + cohort["entry_days"]).clip(lower=low) - low,
-            exit_days=age + cohort["exit_days"] - low,
+            entry_days=(began + cohort["entry_days"]).clip(lower=longest - between),
+            exit_days=(began + cohort["exit_days"]).clip(upper=longest - 1),
+            outcome=cohort["outcome"].mask(began + cohort["exit_days"] >= longest, CENSORED),
         )
-        beyond = at_risk["exit_days"] > high - low
-        at_risk["outcome"] = at_risk["outcome"].mask(beyond, CENSORED)
-        at_risk["exit_days"] = at_risk["exit_days"].clip(upper=high - low)
         at_risk = at_risk[at_risk["exit_days"] > at_risk["entry_days"]]
         counts = (len(at_risk), int((at_risk["outcome"] != CENSORED).sum()))
         found: tuple[float, float, float, bool] = (np.nan, np.nan, np.nan, True)
         if len(at_risk):
-            last = kaplan_meier(at_risk, times=[high - low]).iloc[-1]
+            last = kaplan_meier(at_risk, times=[longest - 1]).iloc[-1]
             found = (last["probability"], last["ci_low"], last["ci_high"], bool(last["is_flagged"]))
         rows.append((state, from_age, to_age, *counts, *found))
     names = ["state", "from_age", "to_age", "n_stays", "n_ended", "probability", "ci_low", "ci_high", "is_flagged"]
@@ -113,9 +112,9 @@ def next_forms(
     """
     last = as_day(peildatum, name="peildatum") - pd.Timedelta(days=max(region.max_gap_days, region.classification_days))
     stays = build_stays(paths)
-    age = (stays["end_date"] - stays["birth_date"]).dt.days / _YEAR_DAYS
+    age = whole_years(pd.to_datetime(stays["birth_date"]), stays["end_date"])
     seen = ~stays["is_open"] & (stays["end_date"] < last) & (stays["end_date"] >= min(region.window_start.values()))
-    inside = seen & (age >= ages[0] - 1 / _YEAR_DAYS) & (age < ages[1])
+    inside = seen & (age >= ages[0]) & (age < ages[1])
     parts = []
     for state in states:
         own = stays.loc[inside & (stays["state"] == state), "next_state"].fillna(GEEN_ZORG).astype(str)

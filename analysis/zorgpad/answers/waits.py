@@ -8,13 +8,12 @@ from typing import Literal
 
 import pandas as pd
 
+from zorgpad.arrays import whole_years
 from zorgpad.indicators.waiting import STARTED, published_weeks, waiting_cohort
 from zorgpad.region import Region
 from zorgpad.register import Register
 from zorgpad.schemas import CENSORED
 from zorgpad.survival import kaplan_meier, length_of_stay
-
-_AGE_DAYS = 365.25
 
 
 def waiting_times(
@@ -46,7 +45,7 @@ def waiting_times(
     waits = waiting_cohort(register, region, peildatum=peildatum, since=since)
     born = register.clients[["client_id", "birth_date"]]
     waits = waits.dropna(subset=["product_code"]).merge(born, on="client_id", how="left", validate="m:1")
-    age = ((waits["start_date"] - waits["birth_date"]).dt.days / _AGE_DAYS).clip(lower=0)  # asked for before birth
+    age = whole_years(waits["birth_date"], waits["start_date"]).clip(lower=0)  # asked for before birth
     names = [f"{low}-{high - 1}" for low, high in pairwise(age_groups)]
     groups = pd.cut(age, [*age_groups, 200], right=False, labels=[*names, f"{age_groups[-1]}+"])
     both = pd.concat([waits.assign(age_group="alle"), waits.assign(age_group=groups.astype(str))], ignore_index=True)

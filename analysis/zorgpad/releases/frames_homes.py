@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from zorgpad import indicators
+from zorgpad.arrays import birthday
 from zorgpad.cohorts import CERTAIN, PROBABLE, observed_until
 from zorgpad.disclosure import protect_share
 from zorgpad.errors import DataError
@@ -44,8 +45,10 @@ def gezinshuis_kansen(source: Source, protector: Protector) -> Frames:
     cohort = source.gezinshuis
     if cohort.empty:
         raise DataError("There are no stays in a gezinshuis.\nUse a register that holds them.")
-    age = (cohort["start_date"] - pd.to_datetime(cohort["birth_date"])).dt.days
-    older = _within(cohort, since=FROM_YEARS * _YEAR_DAYS - age, until=ADULT_YEARS * _YEAR_DAYS - age)
+    since, until = (
+        (birthday(cohort["birth_date"], age) - cohort["start_date"]).dt.days for age in (FROM_YEARS, ADULT_YEARS)
+    )
+    older = _within(cohort, since=since, until=until - 1)  # who leaves on the birthday was there until then
     early = _within(cohort, since=pd.Series(0.0, index=cohort.index), until=pd.Series(HORIZON, index=cohort.index))
     sure = early["ended"] & (cohort["outcome"] == BREAKDOWN) & (cohort["certainty"] == CERTAIN)
     broke = early["ended"] & (cohort["outcome"] == BREAKDOWN)
@@ -87,14 +90,14 @@ def achttien(source: Source, protector: Protector) -> Frames:
     """
     paths, region = source.paths, source.region
     rows = paths[paths["state"].isin([PLEEGZORG, GEZINSHUIS])]
-    birthday = pd.to_datetime(rows["birth_date"]) + pd.DateOffset(years=ADULT_YEARS)
+    adult = birthday(rows["birth_date"], ADULT_YEARS)
     begin = region.observed_from(rows["gemeente"])
-    eve = birthday - pd.Timedelta(days=1)
+    eve = adult - pd.Timedelta(days=1)
     was_there = (rows["start_date"] <= eve) & (eve < rows["end_date"]) & (eve >= begin)
-    rows, birthday = rows[was_there], birthday[was_there]
+    rows, adult = rows[was_there], adult[was_there]
     parts = []
     for days in DAYS_AFTER_18:
-        day = birthday + pd.Timedelta(days=days)
+        day = adult + pd.Timedelta(days=days)
         told = day < observed_until(region, source.peildatum)
         where = state_on(paths, rows.loc[told, "client_id"], day[told])
         own = pd.DataFrame({"client_id": rows.loc[told, "client_id"], "where": where.to_numpy()})

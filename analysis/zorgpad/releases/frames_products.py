@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from zorgpad import indicators
+from zorgpad.arrays import whole_years
 from zorgpad.disclosure import protect_share
 from zorgpad.errors import DataError
 from zorgpad.indicators import REGION
@@ -148,7 +149,7 @@ def wachttijd(source: Source, protector: Protector) -> Frames:
     waits = waits[waits["zorgvorm"].notna()].merge(register.clients[["client_id", "birth_date"]], on="client_id")
     if waits.empty:
         raise DataError("Nobody waited for residence.\nFill the column ordered_at.")
-    age = (waits["start_date"] - waits["birth_date"]).dt.days / 365.25
+    age = whole_years(waits["birth_date"], waits["start_date"])
     waits["age"] = np.where(age < _AGE_LIMIT_YEARS, YOUNG, OLD)
     rows = pd.concat([waits.assign(age=ALL), waits], ignore_index=True)
     rows["group"] = rows["zorgvorm"] + "|" + rows["age"]

@@ -26,6 +26,10 @@ _WORDS = {
         "Toewijzing zonder startbericht",
         "Telt niet mee als hulp: misschien wacht het kind nog, of is het bericht vergeten.",
     ),
+    quality.STOP_ONLY: (
+        "Stopbericht zonder startbericht",
+        "Telt niet mee als hulp en niet als wachten: het begin is niet bekend. Vraag de aanbieder om het startbericht.",
+    ),
     quality.START_UNKNOWN: (
         "Start- of stopbericht zonder toewijzing (hele regio)",
         "Het bericht is weggelaten; de lijst met afgekeurde regels zegt waar het staat.",
@@ -36,6 +40,10 @@ _WORDS = {
     quality.NO_REFERRER: ("Verwijzer onbekend", "Zegt niets over wie kinderen verwijst."),
     quality.GAP: ("Maanden zonder berichten", "In die tijd zijn begin en einde van hulp niet te zien."),
     quality.NEW_CODE: ("Andere code voor dezelfde hulp op 1 januari 2022", "Lijkt op een overgang, maar is er geen."),
+    quality.BORN_LATER: (
+        "Kind volgens de gegevens geboren na het begin van de hulp",
+        "Het kind telt mee, maar zijn leeftijd klopt niet. Verbeter de geboortedatum bij de bron.",
+    ),
 }
 
 # The account of reading: what a row is, and why it was left out.

@@ -1,19 +1,27 @@
 """Back-casting: how often the 80% interval of a projection holds what simulated regions did one and two years later.
 
-Usage: ``python tests/benchmarks/backcast.py [regions] [children] [first seed]``; a line per region and year, then sums.
+Usage: ``python tests/benchmarks/backcast.py [regions] [children] [first seed] [lines of earlier runs …]``; a line per
+region, target and year, then sums, also over the lines of the files that are named: so a long run can be cut up.
 """
 
+import dataclasses
 import sys
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from zorgpad.indicators import children_in_residence, estimate_flows, simulate_years
+from zorgpad.indicators import Scenario, ambition_paths
+from zorgpad.indicators.outlook import simulate_ambitions
 from zorgpad.paths import build_paths
 from zorgpad.region import load_region
 from zorgpad.sample import simulate_register
 from zorgpad.spells import build_spells
 
 CUT, PEILDATUM, YEARS = "2023-01-01", "2025-01-01", (2023, 2024)
+MEASURES = ("verblijf", "gesloten", "maatwerk", "duur", "etmalen", "gezinsvormen")
+DRAWS = 300
+COLUMNS = ["seed", "measure", "year", "real", "low", "high", "below", "at_most", "median"]
 
 
 def paths_at(register, region, peildatum):
@@ -22,36 +30,71 @@ def paths_at(register, region, peildatum):
     return build_paths(spells, region, peildatum=peildatum)[0]
 
 
+def counted(register, paths, region, peildatum, seed):
+    """What was counted of each target, by measure and year."""
+    table = ambition_paths(register, paths, region, peildatum=peildatum, seed=seed)
+    return table.set_index(["measure", "year"])["value"].astype(float)
+
+
+def with_targets(region):
+    """The region with a target per measure for the last year, and no number that is to be met."""
+    rows = pd.DataFrame({"indicator": MEASURES, "measure": MEASURES, "year": YEARS[-1], "source": "back-casting"})
+    return dataclasses.replace(
+        region, ambitions=rows.assign(baseline_year=np.nan, baseline_value=np.nan, target=np.nan)
+    )
+
+
 def backcast(region, seed, children):
-    """Per year the place of what happened among what was drawn (0 to 1), and the relative error of the median."""
-    register, _ = simulate_register(region, seed=seed, children=children, peildatum=PEILDATUM)
-    flows = estimate_flows(paths_at(register, region, CUT), region, peildatum=CUT)
-    drawn = simulate_years(flows, years=len(YEARS), seed=seed, n_draws=300)
-    late = paths_at(register, region, PEILDATUM)
-    for year, numbers in zip(YEARS, drawn.T, strict=True):
-        real = children_in_residence(late, region, year=year)
-        rank = ((numbers < real).mean() + (numbers <= real).mean()) / 2
-        low, high = np.quantile(numbers, [0.1, 0.9])
-        yield year, rank, np.median(numbers) / real - 1, (high - low) / real
+    """Per target and year the realised number, the 80% interval, its place among the draws, and the median."""
+    register, _ = simulate_register(region, seed=seed, children=children, peildatum=PEILDATUM, declarations="residence")
+    early, base_year = paths_at(register, region, CUT), YEARS[0] - 1
+    so_far = counted(register, early, region, CUT, seed)
+    aims = region.ambitions
+    is_based = aims["measure"] == "verblijf"  # its projection begins with the number that was counted of the base year
+    aims.loc[is_based, ["baseline_year", "baseline_value"]] = [base_year, so_far["verblijf", base_year]]
+    given = {"peildatum": CUT, "scenarios": {"": Scenario()}, "seed": seed, "n_draws": DRAWS}
+    drawn = simulate_ambitions(register, early, region, **given)
+    real = counted(register, paths_at(register, region, PEILDATUM), region, PEILDATUM, seed)
+    for each in drawn:
+        for place, year in enumerate(YEARS):
+            numbers, was = each.drawn[""][:, place], real[each.measure, year]
+            low, high = np.quantile(numbers, [0.1, 0.9])
+            place_of = (numbers < was).mean(), (numbers <= was).mean()
+            yield seed, each.measure, year, was, low, high, *place_of, np.median(numbers)
 
 
-def main(regions: int, children: int, first: int) -> None:
-    """Print how many intervals hold the realised count, how far off the medians are, and how wide the intervals."""
-    region = load_region("een10voordejeugd")
-    found = []
+def tell(found: pd.DataFrame) -> None:
+    """How many intervals hold the realised number, how far off the medians are, and how wide the intervals."""
+    for (measure, year), own in found.groupby(["measure", "year"], sort=False):
+        held = (own["low"] <= own["real"]) & (own["real"] <= own["high"])
+        middle = (own["below"] + own["at_most"]) / 2
+        within = middle.between(0.1, 0.9)
+        error, width = own["median"] / own["real"] - 1, (own["high"] - own["low"]) / own["real"]
+        error, width = (each[own["real"] > 0].mean() for each in (error, width))
+        print(
+            f"{measure} {year}: {len(own)} regions, held {held.mean():.1%} (by middle rank {within.mean():.1%}, "
+            f"standard error {held.std() / len(own) ** 0.5:.1%}); below {(middle < 0.1).mean():.1%}, above "
+            f"{(middle > 0.9).mean():.1%}; realised on average {own['real'].mean():.4g}, median off {error:+.1%}, "
+            f"width {width:.1%}"
+        )
+
+
+def main(regions: int, children: int, first: int, files: list[str]) -> None:
+    """Print a line per region, target and year, and the sums."""
+    region = with_targets(load_region("een10voordejeugd"))
+    lines = []
     for seed in range(first, first + regions):
-        for year, *numbers in backcast(region, seed, children):
-            found.append((year, *numbers))
-            print(seed, year, *(f"{number:.4f}" for number in numbers), flush=True)
-    for year in YEARS:
-        ranks, errors, widths = np.array([row[1:] for row in found if row[0] == year]).T
-        held = (ranks >= 0.1) & (ranks <= 0.9)
-        print(f"{regions} regions of {children} children (seeds from {first}), projected from {CUT} to {year}")
-        print(f"80% interval holds it in {held.mean():.1%} (standard error {held.std() / regions**0.5:.1%})")
-        print(f"below {np.mean(ranks < 0.1):.1%}, above {np.mean(ranks > 0.9):.1%}")
-        print(f"mean error of the median {errors.mean():+.2%}; mean width of the interval {widths.mean():.1%}")
+        for line in backcast(region, seed, children):
+            lines.append(line)
+            print(*(f"{value:.4f}" if isinstance(value, float) else value for value in line), flush=True)
+    found = [pd.DataFrame(lines, columns=COLUMNS)]
+    for name in files:
+        earlier = [line.split() for line in Path(name).read_text(encoding="utf-8").splitlines()]
+        rows = pd.DataFrame([line for line in earlier if len(line) == len(COLUMNS)], columns=COLUMNS)
+        found.append(rows.apply(lambda column: column if column.name == "measure" else pd.to_numeric(column)))
+    tell(pd.concat(found, ignore_index=True))
 
 
 if __name__ == "__main__":
     given = [int(value) for value in sys.argv[1:4]]
-    main(*(given + [100, 1500, 0][len(given) :]))
+    main(*(given + [100, 1500, 0][len(given) :]), sys.argv[4:])

@@ -65,13 +65,17 @@ class _Outlook:
 
 
 @dataclass(frozen=True, eq=False)
-class _Projected:
-    """Draws by scenario, the target in their unit, and what they rest on."""
+class Projected:
+    """Draws (draw, year from ``first_year``) by scenario, the target in their unit, and what they rest on."""
 
     drawn: dict[str, np.ndarray]
     target: float
     n: int
     better: Better = "lower"
+    indicator: str = ""
+    measure: str = ""
+    first_year: int = 0
+    until: int = 0
 
 
 def project_ambitions(
@@ -99,14 +103,38 @@ def project_ambitions(
         target that says no number (less than before, more than before) is met beyond the first year in view.
         ``chance_met`` is NaN where there is no target, its year has passed, or what it compares with is out of view.
     """
+    found = simulate_ambitions(
+        register, paths, region, peildatum=peildatum, scenarios=scenarios, seed=seed, n_draws=n_draws
+    )
+    parts = [
+        tell_draws(each.drawn, first=each.first_year, target=each.target, year=each.until, better=each.better).assign(
+            indicator=each.indicator, measure=each.measure, n=each.n
+        )
+        for each in found
+    ]
+    return pd.concat(parts or [pd.DataFrame(columns=_COLUMNS)], ignore_index=True)[_COLUMNS]
+
+
+def simulate_ambitions(
+    register: Register,
+    paths: pd.DataFrame,
+    region: Region,
+    *,
+    peildatum: str | pd.Timestamp,
+    scenarios: Mapping[str, Scenario],
+    seed: int,
+    n_draws: int,
+) -> list[Projected]:
+    """The draws that :func:`project_ambitions` tells, per target."""
     flows = estimate_flows(paths, region, peildatum=peildatum)
     first, table = flows.first_year, ambition_table(region)
     until = {at: int(year) if year >= first else first + 4 for at, year in table["year"].items()}
     own = {at: last for at, last in until.items() if table.loc[at, "measure"] in _PROJECTED}
-    parts = [pd.DataFrame(columns=_COLUMNS)]
-    if own:
-        longest = max(own.values()) - first + 1
-        outlook = _Outlook(register, paths, region, flows, scenarios, seed, n_draws, longest)
+    if not own:
+        return []
+    longest = max(own.values()) - first + 1
+    outlook = _Outlook(register, paths, region, flows, scenarios, seed, n_draws, longest)
+    every = []
     for at, last in own.items():
         row = table.loc[at]
         try:
@@ -114,9 +142,9 @@ def project_ambitions(
         except DataError:
             continue
         target = found.target if row["year"] >= first else np.nan
-        told = tell_draws(found.drawn, first=first, target=target, year=last, better=found.better)
-        parts.append(told.assign(indicator=row["indicator"], measure=row["measure"], n=found.n))
-    return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)[_COLUMNS]
+        named = replace(found, indicator=row["indicator"], measure=row["measure"], target=target)
+        every.append(replace(named, first_year=first, until=last))
+    return every
 
 
 def _children(outlook: _Outlook, group: str) -> dict[str, np.ndarray]:
@@ -127,25 +155,25 @@ def _months(outlook: _Outlook, group: str) -> dict[str, np.ndarray]:
     return {name: drawn[group].months.astype(float) for name, drawn in outlook.simulated.items()}
 
 
-def _residence(outlook: _Outlook, row: pd.Series) -> _Projected:
+def _residence(outlook: _Outlook, row: pd.Series) -> Projected:
     """Children in residence, scaled to the published number of the base year."""
     counted = children_in_residence(outlook.paths, outlook.region, year=int(row["baseline_year"]))
     if not counted or pd.isna(row["baseline_value"]):
         raise DataError("Nobody was in residence in the base year of the target.\nUse a register that holds it.")
     scale = float(row["baseline_value"]) / counted
     drawn = {name: numbers * scale for name, numbers in _children(outlook, "verblijf").items()}
-    return _Projected(drawn, float(row["target"]), counted)
+    return Projected(drawn, float(row["target"]), counted)
 
 
-def _secure(outlook: _Outlook, row: pd.Series) -> _Projected:
+def _secure(outlook: _Outlook, row: pd.Series) -> Projected:
     """Children in gesloten."""
     n = outlook.paths.loc[outlook.paths["state"] == SECURE, "client_id"].nunique()
     if not n or SECURE not in outlook.flows.states:
         raise DataError("Nobody was in gesloten.\nUse a longer period.")
-    return _Projected(_children(outlook, SECURE), float(row["target"]), n)
+    return Projected(_children(outlook, SECURE), float(row["target"]), n)
 
 
-def _nights(outlook: _Outlook, row: pd.Series) -> _Projected:
+def _nights(outlook: _Outlook, row: pd.Series) -> Projected:
     """Etmalen of residence, scaled to those declared in the last year; the target is a change in percents."""
     declared = _so_far(outlook, row)
     counted = outlook.days_in(residence_forms(outlook.region), outlook.last)
@@ -155,10 +183,10 @@ def _nights(outlook: _Outlook, row: pd.Series) -> _Projected:
     drawn = {name: numbers * scale for name, numbers in _months(outlook, "verblijf").items()}
     base = declared.get(row["baseline_year"], np.nan)
     target = float(base) * (1 + float(row["target"]) / 100)
-    return _Projected(drawn, target, children_in_residence(outlook.paths, outlook.region, year=outlook.last))
+    return Projected(drawn, target, children_in_residence(outlook.paths, outlook.region, year=outlook.last))
 
 
-def _families(outlook: _Outlook, row: pd.Series) -> _Projected:
+def _families(outlook: _Outlook, row: pd.Series) -> Projected:
     """Share of the days in residence that is in families, scaled as etmalen are; more than in the first year."""
     so_far = _so_far(outlook, row).dropna()
     whole, family = _months(outlook, "verblijf"), _months(outlook, "gezin")
@@ -168,10 +196,10 @@ def _families(outlook: _Outlook, row: pd.Series) -> _Projected:
     scale = float(so_far[outlook.last]) / (counted[0] / counted[1])
     drawn = {name: np.clip(scale * family[name] / np.maximum(whole[name], 1), 0, 1) for name in whole}
     n = children_in_residence(outlook.paths, outlook.region, year=outlook.last)
-    return _Projected(drawn, float(so_far.iloc[0]), n, better="higher")
+    return Projected(drawn, float(so_far.iloc[0]), n, better="higher")
 
 
-def _maatwerk(outlook: _Outlook, row: pd.Series) -> _Projected:
+def _maatwerk(outlook: _Outlook, row: pd.Series) -> Projected:
     """Arrangements outside contract, scaled to the published number of the base year; a scenario changes the inflow."""
     so_far = _so_far(outlook, row)
     counted = so_far.get(row["baseline_year"], np.nan)
@@ -190,10 +218,10 @@ def _maatwerk(outlook: _Outlook, row: pd.Series) -> _Projected:
         * scale
         for name, each in outlook.scenarios.items()
     }
-    return _Projected(drawn, float(row["target"]), int(so_far.iloc[-1]))
+    return Projected(drawn, float(row["target"]), int(so_far.iloc[-1]))
 
 
-def _duration(outlook: _Outlook, row: pd.Series) -> _Projected:  # noqa: ARG001 - as every projection
+def _duration(outlook: _Outlook, row: pd.Series) -> Projected:  # noqa: ARG001 - as every projection
     """Days per trajectory when all goes on as in the last year; less than in the first."""
     years = range(min(outlook.region.window_start.values()).year, outlook.last + 1)
     sums = trajectory_days(outlook.paths, outlook.region, years=years, peildatum=outlook.flows.peildatum)
@@ -206,7 +234,7 @@ def _duration(outlook: _Outlook, row: pd.Series) -> _Projected:  # noqa: ARG001 
     for name, each in outlook.scenarios.items():
         spared = sum((1 - factor) * outlook.days_in([form], outlook.last) for form, factor in (each.stay or {}).items())
         drawn[name] = np.repeat(((last["days"] - spared) / ends)[:, None], outlook.years, axis=1)
-    return _Projected(drawn, first["days"] / first["n_ended"], int(last["n_ended"]))
+    return Projected(drawn, first["days"] / first["n_ended"], int(last["n_ended"]))
 
 
 def _so_far(outlook: _Outlook, row: pd.Series) -> pd.Series:
@@ -219,7 +247,7 @@ def _so_far(outlook: _Outlook, row: pd.Series) -> pd.Series:
     return path.set_index("year")["value"].astype(float)
 
 
-_PROJECTED: Mapping[str, Callable[[_Outlook, pd.Series], _Projected]] = MappingProxyType(
+_PROJECTED: Mapping[str, Callable[[_Outlook, pd.Series], Projected]] = MappingProxyType(
     {
         "verblijf": _residence,
         SECURE: _secure,

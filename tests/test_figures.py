@@ -207,3 +207,25 @@ def test_the_stapeling_matrix_writes_every_number_and_darkens_with_the_share(reg
     assert said[2, 0] == ["–"]
     light = {(round(p.get_y() + 0.5), round(p.get_x() + 0.5)): sum(p.get_facecolor()[:3]) for p in axes.patches}
     assert light[0, 1] < light[1, 0] < light[2, 0] == 3
+
+
+def targets_of(*middles, step=5.0):
+    """The axes of one target that was counted as 15, 10 and 15, with these outcomes of the model from 2024 on."""
+    path = pd.DataFrame({"indicator": "doel", "measure": "gesloten", "year": [2021, 2022, 2023]})
+    path = path.assign(value=[15.0, 10.0, 15.0], ci_low=5.0, ci_high=25.0)
+    ahead = pd.DataFrame({"indicator": "doel", "scenario": "ongewijzigd", "median": middles, "step": step})
+    ahead = ahead.assign(year=range(2024, 2024 + len(middles)), low_80=ahead["median"] - 5, high_80=ahead["median"] + 5)
+    aims = pd.DataFrame({"indicator": ["doel"], "label": "kinderen", "base": 5.0, "year": 2030, "goal": 0.0})
+    aims = aims.assign(baseline_year=None, baseline_value=None)
+    (axes,) = figures.draw_targets(path, ahead, aims=aims, shares=()).axes
+    return axes
+
+
+def test_a_target_that_moves_by_its_rounding_only_is_drawn_as_a_level():
+    """Counted 15, 10, 15 to fives: points. Expected 10, 15, 10: between 10 and 15 in each year. 10, 20: a line."""
+    level, moves = targets_of(10.0, 15.0, 10.0), targets_of(10.0, 20.0)
+    assert [line.get_linestyle() for line in level.lines] == ["None"]
+    edges = [sorted({y for _, y in shape.get_paths()[0].vertices}) for shape in level.collections[1:3]]
+    assert edges == [[5.0, 20.0], [10.0, 15.0]]
+    assert list(moves.lines[1].get_ydata()) == [15.0, 10.0, 20.0]
+    assert len(targets_of(10.0, 15.0, 10.0, step=0.0).lines) == 2

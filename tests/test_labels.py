@@ -13,6 +13,7 @@ from zorgpad.labels import (
     format_interval,
     format_number,
     format_percent,
+    format_rounded,
 )
 from zorgpad.schemas import EXITS, STATES
 
@@ -30,6 +31,13 @@ def test_percentages():
     """Small but not zero is said; an interval has one percent sign inside."""
     assert [format_percent(share) for share in (0, 0.004, 0.126, 1)] == ["0%", "<1%", "13%", "100%"]
     assert format_interval(0.126, 0.08, 0.171) == "13% (8–17%)"
+
+
+def test_a_small_rounded_count_is_told_as_what_it_can_be():
+    """To fives a 0 is 0 to 4 and a 5 is 1 to 9; three of 0 together 0 to 12, of 5, 0 and 0 they are 1 to 17."""
+    assert [format_rounded(n, base=5) for n in (0, 5, 10, math.nan)] == ["0–4", "1–9", "10", "–"]
+    assert [format_rounded(n, base=5, n_counts=3) for n in (0, 5, 10)] == ["0–12", "1–17", "10"]
+    assert format_rounded(0, base=1, n_counts=3) == "0"
 
 
 def test_dates_and_durations():

@@ -100,11 +100,14 @@ def format_period(period: str) -> str:
     return f"{half}e helft {year}" if half else year
 
 
-def format_rounded(n: float, *, base: int) -> str:
-    """What a small rounded count can be: with base 5 a 0 is ``0–4`` and a 5 is ``1–9``; larger ones as they are."""
+def format_rounded(n: float, *, base: int, n_counts: int = 1) -> str:
+    """What a small rounded count can be: with base 5 a 0 is ``0–4`` and a 5 is ``1–9``; larger ones as they are.
+
+    ``n`` may be the sum of ``n_counts`` of them: three times 0 can be 12 together.
+    """
     if pd.isna(n) or base <= 1 or n > base:
         return format_number(n)
-    return f"0–{base - 1}" if n == 0 else f"1–{2 * base - 1}"
+    return f"{int(n > 0)}–{format_number(n + n_counts * (base - 1))}"
 
 
 def format_interval(share: float, low: float, high: float) -> str:

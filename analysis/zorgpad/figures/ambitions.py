@@ -13,6 +13,7 @@ from zorgpad.figures.style import INK, SERIES_COLOURS, SERIES_DASHES, new_figure
 from zorgpad.labels import format_number, format_percent
 
 _LABEL_LETTERS = 28
+_AHEAD = "verwacht, ongewijzigd"
 
 
 def draw_ambition(path: pd.DataFrame, *, aim: pd.Series, past: pd.DataFrame) -> Figure:
@@ -58,9 +59,10 @@ def draw_targets(path: pd.DataFrame, ahead: pd.DataFrame, *, aims: pd.DataFrame,
     path : DataFrame
         indicator, measure, year, value, ci_low, ci_high.
     ahead : DataFrame
-        Of :func:`zorgpad.indicators.project_ambitions`; its first scenario is drawn.
+        Of :func:`zorgpad.indicators.project_ambitions`, with step (to what its numbers were rounded; 0: not); its first
+        scenario is drawn. Where its middle differs from year to year by no more than that, it is drawn as a level.
     aims : DataFrame
-        indicator, target, year, baseline_value and label (what the axis counts).
+        indicator, target, year, baseline_value, label (what the axis counts) and base (as step, of what was counted).
     shares : tuple of str
         Measures that are percentages.
     """
@@ -84,18 +86,21 @@ def draw_targets(path: pd.DataFrame, ahead: pd.DataFrame, *, aims: pd.DataFrame,
 def _draw_target(axes: Axes, own: pd.DataFrame, ahead: pd.DataFrame, aim: pd.Series) -> None:
     """One target."""
     axes.vlines(own["year"], own["ci_low"], own["ci_high"], color=INK, lw=1.4)
-    axes.plot(own["year"], own["value"], color=INK, marker="o", lw=2, label="geteld")
+    line = "" if _is_level(own["value"], aim["base"]) else "-"
+    axes.plot(own["year"], own["value"], color=INK, marker="o", ls=line, lw=2, label="geteld")
     shown = ahead[ahead["median"].notna()]
     shown = shown[shown["scenario"] == shown["scenario"].iloc[0]] if len(shown) else shown
-    year, value = own.iloc[-1][["year", "value"]]
-    if aim[["baseline_year", "baseline_value"]].notna().all():  # the projection is brought to the published begin
-        year, value = aim["baseline_year"], aim["baseline_value"]
-    if len(shown):
+    if len(shown) and _is_level(shown["median"], shown["step"].iloc[0]):
+        _draw_level(axes, shown)
+    elif len(shown):
+        year, value = own.iloc[-1][["year", "value"]]
+        if aim[["baseline_year", "baseline_value"]].notna().all():  # the projection is brought to the published begin
+            year, value = aim["baseline_year"], aim["baseline_value"]
         years = [year, *shown["year"]]
         low, high = ([value, *shown[name]] for name in ("low_80", "high_80"))
         axes.fill_between(years, low, high, color=SERIES_COLOURS[0], alpha=0.2, lw=0)
         middle = [value, *shown["median"]]
-        axes.plot(years, middle, color=SERIES_COLOURS[0], ls=SERIES_DASHES[1], lw=2, label="verwacht, ongewijzigd")
+        axes.plot(years, middle, color=SERIES_COLOURS[0], ls=SERIES_DASHES[1], lw=2, label=_AHEAD)
     ends = [*own["year"], *shown["year"]]
     if aim[["year", "goal"]].notna().all():
         ends.append(int(aim["year"]))
@@ -105,3 +110,17 @@ def _draw_target(axes: Axes, own: pd.DataFrame, ahead: pd.DataFrame, aim: pd.Ser
     axes.set_ylim(-0.06 * top if ends and aim["goal"] == 0 else 0, top)  # a star at 0 stands free of the years
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(visible=False, axis="x")
+
+
+def _is_level(values: pd.Series, step: float) -> bool:
+    """Whether numbers differ by no more than what they were rounded to: a line through them would show the rounding."""
+    return bool(0 < values.max() - values.min() <= step)
+
+
+def _draw_level(axes: Axes, shown: pd.DataFrame) -> None:
+    """A projection that goes nowhere, as levels: between which numbers it lies in every year."""
+    ends = [shown["year"].min() - 0.3, shown["year"].max() + 0.3]
+    for low, high, alpha in (("low_80", "high_80", 0.2), ("median", "median", 0.35)):
+        axes.fill_between(ends, shown[low].min(), shown[high].max(), color=SERIES_COLOURS[0], alpha=alpha, lw=0)
+    middle = [shown["median"].min(), shown["median"].max()]
+    axes.hlines(middle, *ends, color=SERIES_COLOURS[0], ls="--", lw=1.4, label=_AHEAD)

@@ -20,6 +20,7 @@ from zorgpad.indicators import JEUGDHULP, VERBLIJF, areas_of
 from zorgpad.labels import enumerate_words, format_date, format_number, format_rounded
 from zorgpad.pseudonym import mark_synthetic
 from zorgpad.publish import figure_markup, table_markup, text_markup
+from zorgpad.releases.cells import total
 from zorgpad.releases.frames import FRAMES
 from zorgpad.releases.source import PLEEGZORG
 from zorgpad.releases.store import Release
@@ -111,7 +112,7 @@ def weggelaten(release: Release) -> str:
     """What reading left out, over the whole region."""
     lost = release["weggelaten"]
     table = tables.account_table(lost)
-    n = size(release, float((lost["rows_before"] - lost["rows_after"]).sum()), "weggelaten regels")
+    n = size(release, lost["rows_before"] - lost["rows_after"], "weggelaten regels")
     return table_markup(
         table, title="Weggelaten regels, naar reden", caption=counted(release, "Hele regio.", n=n, rule=tables.RECORDED)
     )
@@ -199,7 +200,7 @@ def zorgpaden(release: Release) -> str:
     """The process map of the region."""
     nodes, edges = _with_foster_length(release), release["overgangen"]
     words = tables.describe_process(nodes, edges, release.region, peildatum=release.peildatum)
-    n = size(release, float(nodes["n_stays"].sum()), "verblijven, in alle vormen samen")
+    n = size(release, nodes["n_stays"], "verblijven, in alle vormen samen")
     return stamped_figure(release, figures.draw_process(nodes, edges), words, n=n)
 
 
@@ -262,7 +263,7 @@ def breakdowns_grootste_aanbieder(release: Release) -> str:
     table = tables.band_table(own, published=release.region.published("breakdowns"))
     note = "Het laatste jaar is niet compleet: wat er op de laatste einden volgde, is nog niet te zien."
     title = "Breakdowns bij de grootste aanbieder van pleegzorg, hele regio"
-    n = size(release, float(own["n_ended"].sum()), "geëindigde plaatsingen")
+    n = size(release, own["n_ended"], "geëindigde plaatsingen")
     return table_markup(table, title=title, caption=counted(release, note, n=n, rule=stays_rule(release)))
 
 
@@ -276,7 +277,7 @@ def einde(release: Release) -> str:
     words = tables.describe_incidence(
         curve, region, outcomes=exits, area=f"regio {region.label}", peildatum=release.peildatum
     )
-    most = in_view(curve[curve["outcome"] == "in_stay"], "area")
+    most = total(in_view(curve[curve["outcome"] == "in_stay"], "area"))
     n = size(release, float(release["plaatsingen"]["n_stays"].iloc[0]), "plaatsingen")
     n += f", hoogstens {format_number(most)} tegelijk in beeld"
     return stamped_figure(release, figures.draw_incidence(curve, outcomes=exits), words, n=n, curve=True)
@@ -319,8 +320,8 @@ def _instead(release: Release, gemeente: str, *, kind: str) -> str:
 
 def _in_view_of(release: Release, curves: pd.DataFrame) -> str:
     """How many stays in pleegzorg are in view in each area of ``curves``."""
-    most = curves.groupby("area", sort=False)["n_at_risk"].max()
-    told = [f"{size(release, float(n), 'plaatsingen tegelijk in beeld')} in {area}" for area, n in most.items()]
+    most = in_view(curves, "area").items()
+    told = [f"{size(release, float(n), 'plaatsingen tegelijk in beeld')} in {area}" for area, n in most]
     return enumerate_words(told)
 
 
@@ -420,9 +421,12 @@ def counted(
     return " ".join(part for part in (caption, basis, note) if part)
 
 
-def size(release: Release, n: float, what: str) -> str:
-    """How many a figure or table is about: ``n = 475 kinderen``; ``n`` is protected."""
-    return tables.size_note(n, what, base=release.policy.base if release.policy.is_protected else 1)
+def size(release: Release, n: float | pd.Series, what: str) -> str:
+    """How many a figure or table is about: ``n = 475 kinderen``; of a protected count, or of several together."""
+    base = release.policy.base if release.policy.is_protected else 1
+    if isinstance(n, pd.Series):
+        return tables.size_note(total(n), what, base=base, n_counts=len(n))
+    return tables.size_note(n, what, base=base)
 
 
 def stays_rule(release: Release) -> str:
@@ -430,9 +434,9 @@ def stays_rule(release: Release) -> str:
     return tables.merge_note(release.region)
 
 
-def in_view(curves: pd.DataFrame, by: str) -> float:
-    """The most stays that are in view at once, groups (column ``by``) together."""
-    return float(curves.groupby(by, sort=False)["n_at_risk"].max().sum())
+def in_view(curves: pd.DataFrame, by: str) -> pd.Series:
+    """The most stays that are in view at once in each group (column ``by``)."""
+    return curves.groupby(by, sort=False)["n_at_risk"].max()
 
 
 def children_of(release: Release, indicator: str, *, kind: str = "regio", area: str | None = None) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from zorgpad import figures, tables
@@ -10,7 +9,6 @@ from zorgpad.errors import DataError
 from zorgpad.indicators import JEUGDHULP, VERBLIJF
 from zorgpad.labels import format_date
 from zorgpad.publish import table_markup, text_markup
-from zorgpad.releases.cells import total
 from zorgpad.releases.exhibits import (
     children_of,
     counted,
@@ -60,7 +58,7 @@ def overlap_tabel(release: Release) -> str:
     note = "Hele regio. Elk kind staat in één regel. Tel je de soorten verblijf apart op, dan tellen kinderen met twee "
     note += "soorten dubbel."
     last = patterns[patterns["year"] == patterns["year"].max()]["n_children"]
-    n = size(release, total(last), "kinderen, laatste jaar")
+    n = size(release, last, "kinderen, laatste jaar")
     caption = counted(release, note, n=n, rule=tables.ALLOCATED)
     return table_markup(table, title="Welke soorten verblijf kinderen in een jaar hadden", caption=caption)
 
@@ -82,7 +80,7 @@ def jaarwisseling_tabel(release: Release) -> str:
     title = "Wat er op 1 januari veranderde voor kinderen met verblijf"
     turns = release["jaarwisseling"]
     last = turns[(turns["what"] == "totaal") & (turns["year"] == turns["year"].max())]["n_children"]
-    n = size(release, total(last), "kinderen, laatste jaarwisseling")
+    n = size(release, last, "kinderen, laatste jaarwisseling")
     return table_markup(table, title=title, caption=counted(release, note, n=n, rule=stays_rule(release)))
 
 
@@ -100,7 +98,7 @@ def woonplaats_tabel(release: Release, gemeente: str) -> str:
     title = "Verblijf met en zonder het woonplaatsbeginsel"
     last = counts[(counts["area"] == gemeente) & (days == days.max())]["n_recorded"]
     name = release.region.gemeente_name(gemeente)
-    n = size(release, last.to_numpy(dtype=float, na_value=np.nan).sum(), f"kinderen in {name}, laatste dag")
+    n = size(release, last, f"kinderen in {name}, laatste dag")
     return table_markup(table, title=title, caption=counted(release, note, n=n, rule=stays_rule(release)))
 
 
@@ -133,5 +131,5 @@ def gezinsvormen(release: Release) -> str:
         raise DataError("Too few children were in residence.\nUse a register of more children.")
     words = tables.describe_family(shares, release.region, peildatum=release.peildatum)
     last = shares[shares["period"] == shares["period"].max()]["n_children"]
-    n = size(release, total(last), "kinderen, laatste half jaar")
+    n = size(release, last, "kinderen, laatste half jaar")
     return stamped_figure(release, figures.draw_family(shares), words, n=n)

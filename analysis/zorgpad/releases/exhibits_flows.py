@@ -5,7 +5,6 @@ from __future__ import annotations
 from zorgpad import figures, tables
 from zorgpad.errors import DataError
 from zorgpad.publish import table_markup
-from zorgpad.releases.cells import total
 from zorgpad.releases.exhibits import counted, exhibit_of_region, size, stamped_figure, stays_rule
 from zorgpad.releases.store import Release
 
@@ -31,7 +30,7 @@ def stapeling_tabel(release: Release) -> str:
     pairs = release["stapeling"]
     table = tables.stapeling_children_table(pairs)
     whole = pairs.loc[pairs["zorgvorm"] == pairs["beside"], "n_children"]
-    n = size(release, total(whole), "keer kind en vorm van hulp")
+    n = size(release, whole, "keer kind en vorm van hulp")
     note = "Hele regio, laatste twee jaar. Een kind telt mee als beide vormen op minstens één dag tegelijk liepen."
     return table_markup(
         table, title="Hulp die tegelijk liep (stapeling)", caption=counted(release, note, n=n, rule=stays_rule(release))
@@ -50,6 +49,6 @@ def stromen_tabel(release: Release) -> str:
     note = "Hele regio, laatste twee jaar. Regels met alleen nullen staan er niet in. "
     note += "Een kind telt elke keer dat het komt of gaat. Een streepje: niet te tonen."
     moves = flows.drop(columns=["period", "zorgvorm"]).stack(future_stack=True)
-    n = size(release, total(moves), "keer komen of gaan")
+    n = size(release, moves, "keer komen of gaan")
     caption = counted(release, note, n=n, rule=stays_rule(release))
     return table_markup(table, title="Instroom, doorstroom en uitstroom per half jaar", caption=caption)

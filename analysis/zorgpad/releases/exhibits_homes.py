@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from zorgpad import tables
 from zorgpad.publish import table_markup, text_markup
-from zorgpad.releases.cells import total
 from zorgpad.releases.exhibits import counted, exhibit_of_region, in_view, size, stays_rule
 from zorgpad.releases.store import Release
 
@@ -19,7 +18,7 @@ def na_breakdown(release: Release) -> str:
         "Hele regio, alle jaren in de gegevens. Let op: een zwaardere plek erna is juist waarom een breakdown "
         "‘waarschijnlijk’ heet. Alleen de linkerkolom zegt dus iets over wat er volgt."
     )
-    n = size(release, total(release["na_breakdown"]["n_stays"]), "breakdowns")
+    n = size(release, release["na_breakdown"]["n_stays"], "breakdowns")
     caption = counted(release, note, n=n, rule=stays_rule(release))
     return table_markup(table, title="Waar kinderen na een breakdown heen gingen", caption=caption)
 
@@ -41,7 +40,7 @@ def steun_tabel(release: Release) -> str:
     rows = release["steun"]
     n = size(
         release,
-        total(rows[["n_cases", "n_controls"]].astype("Float64").max()),
+        rows[["n_cases", "n_controls"]].astype("Float64").max(),
         "plaatsingen, breakdowns en vergeleken samen",
     )
     caption = counted(release, note, n=n, rule=stays_rule(release))
@@ -87,6 +86,6 @@ def achttien_tabel(release: Release) -> str:
         "Wmo; die staat niet in deze gegevens."
     )
     known = release["achttien"].drop_duplicates(["state", "days"])
-    n = size(release, total(known[known["days"] == known["days"].min()]["n_known"]), "jongeren")
+    n = size(release, known[known["days"] == known["days"].min()]["n_known"], "jongeren")
     caption = counted(release, note, n=n, rule=stays_rule(release))
     return table_markup(table, title="Na de 18e verjaardag", caption=caption)

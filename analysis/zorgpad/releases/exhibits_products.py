@@ -8,7 +8,6 @@ from zorgpad import figures, tables
 from zorgpad.errors import DataError
 from zorgpad.labels import format_date
 from zorgpad.publish import table_markup, text_markup
-from zorgpad.releases.cells import total
 from zorgpad.releases.exhibits import counted, exhibit, exhibit_of_region, in_view, size, stamped_figure
 from zorgpad.releases.frames_products import WAIT_GRID_DAYS
 from zorgpad.releases.store import Release
@@ -128,14 +127,14 @@ def wachttijd_leeftijd(release: Release) -> str:
 
 def _products_size(release: Release, rows: pd.DataFrame) -> str:
     """Children per product, summed: who has two products counts twice."""
-    return size(release, total(rows["n_children"]), "keer kind en product")
+    return size(release, rows["n_children"], "keer kind en product")
 
 
 def _maatwerk_size(release: Release) -> str:
     """Arrangements of the region in the last year."""
     counts = release["maatwerk"]
     own = counts[(counts["area_kind"] == "regio") & (counts["year"] == counts["year"].max())]["n_arrangements"]
-    return size(release, total(own), "voorzieningen in de regio, laatste jaar")
+    return size(release, own, "voorzieningen in de regio, laatste jaar")
 
 
 def _waits(release: Release) -> pd.DataFrame:

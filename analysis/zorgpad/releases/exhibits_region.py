@@ -21,6 +21,8 @@ _RESTS_ON = {
     "duur": "geëindigde trajecten",
     "breakdown": "geëindigde plaatsingen",
 }
+# Targets whose path is a rounded count; that of the others is worked out of several.
+_COUNTS = (RESIDENCE, "gesloten", "maatwerk")
 
 
 @exhibit
@@ -114,7 +116,9 @@ def doelen_pad(release: Release) -> str:
     ahead = release["doelen_vooruit"]
     words = tables.describe_targets(path, ahead, aims, region=release.region)
     is_relative = (aims["unit"] == "pct") & aims["baseline_value"].isna()
+    base = float(release.policy.base if release.policy.is_protected else 0)
     drawn = aims.assign(label=aims["measure"].map(tables.MEASURE_LABELS), goal=aims["target"].mask(is_relative))
+    drawn["base"] = aims["measure"].isin(_COUNTS) * base
     figure = figures.draw_targets(path, ahead, aims=drawn, shares=tables.SHARES)
     return stamped_figure(release, figure, words, n=_targets_size(release), rule=_two_rules(release))
 
@@ -155,7 +159,7 @@ def _funnel(release: Release, gemeente: str, indicator: str) -> str:
 
 def _rates_size(release: Release, rates: pd.DataFrame) -> str:
     """Children and gemeenten that are compared."""
-    return f"{size(release, float(rates['n_children'].sum()), 'kinderen')} in {len(rates)} gemeenten"
+    return f"{size(release, rates['n_children'], 'kinderen')} in {len(rates)} gemeenten"
 
 
 def _aim(release: Release) -> pd.Series:

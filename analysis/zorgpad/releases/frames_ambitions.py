@@ -33,9 +33,9 @@ def ambities(source: Source, protector: Protector) -> Frames:
     ``doelen``: indicator, measure, year, n (what a number rests on), value, ci_low, ci_high, unit: what was counted so
     far of the targets that no other frame tells (children in residence are in ``nulmeting``, maatwerk is in
     ``maatwerk``); from protected counts and sums. ``doelen_vooruit``: indicator, measure, scenario, year, median,
-    low_80, high_80, low_95, high_95, chance_met: estimates of a model, in steps of which one child moves no more than
-    a fifth; missing where it is not sure that ``LEAST_AHEAD`` children are behind them, chances also where no step is
-    left.
+    low_80, high_80, low_95, high_95, chance_met, step: estimates of a model, in steps (0: not rounded) of which one
+    child moves no more than a fifth; missing where it is not sure that ``LEAST_AHEAD`` children are behind them,
+    chances also where no step is left.
     No count is rounded twice: two roundings of one number tell more of it than one.
 
     Raises
@@ -71,7 +71,7 @@ def _ahead(source: Source, protector: Protector) -> pd.DataFrame:
         n_draws=_DRAWS,
     )
     if not protector.policy.is_protected:
-        return found.drop(columns="n")
+        return found.drop(columns="n").assign(step=0.0)
     parts = []
     for (measure, indicator), own in found.groupby(["measure", "indicator"], sort=False):
         name = f"doelen_vooruit|{measure}|{indicator}"
@@ -83,8 +83,8 @@ def _ahead(source: Source, protector: Protector) -> pd.DataFrame:
         spread = (numbers["high_95"] - numbers["low_95"]).clip(lower=step)
         coarse = chance_steps(spread, unit=unit, base=protector.policy.base, least=_CHANCE_STEP)
         chances = protector.estimate(name, own[["chance_met"]], step=coarse.fillna(1.0).to_frame(), n=n)
-        parts.append(own.assign(**numbers, chance_met=chances["chance_met"].where(coarse.notna())))
-    return pd.concat([found.iloc[:0], *parts], ignore_index=True).drop(columns="n")
+        parts.append(own.assign(**numbers, chance_met=chances["chance_met"].where(coarse.notna()), step=step))
+    return pd.concat([found.iloc[:0].assign(step=0.0), *parts], ignore_index=True).drop(columns="n")
 
 
 def _moved_by_one(measure: str, surely: float, base: int) -> tuple[float, float]:

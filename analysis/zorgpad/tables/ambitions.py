@@ -153,7 +153,8 @@ def describe_targets(path: pd.DataFrame, ahead: pd.DataFrame, aims: pd.DataFrame
         "title": f"De andere doelen: wat is geteld, en waar het heen gaat, regio {region.label}",
         "caption": "Zwart: geteld, met het 95%-interval. Blauw: wat het model verwacht als niets verandert, met het "
         "gebied waarin 80% van de berekeningen valt. De ster is het doel. Noemt het plan een begin, dan gaat de "
-        "verwachting daarvan uit, ook als hier iets anders is geteld. Elk vak heeft zijn eigen schaal.",
+        "verwachting daarvan uit, ook als hier iets anders is geteld. Elk vak heeft zijn eigen schaal. Verschillen "
+        "getallen niet meer dan de afronding, dan staan er losse punten, of een vlak dat elk jaar even hoog is.",
         "alt": f"Lijndiagrammen, een vak per doel. {'. '.join(facts)}.",
         "numbers": table.set_index(["doel", "jaar"]),
     }

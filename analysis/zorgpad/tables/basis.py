@@ -16,6 +16,6 @@ def basis_note(n: str, *, rule: str | None, peildatum: str) -> str:
     return f"Zo geteld: {rule}; peildatum {format_date(peildatum)}; {n}." if rule else f"{n}."
 
 
-def size_note(n: float, what: str, *, base: int) -> str:
-    """``n = 1.234 kinderen``; a small rounded count as what it can be, a withheld one as a dash."""
-    return f"n = {format_rounded(n, base=base)} {what}"
+def size_note(n: float, what: str, *, base: int, n_counts: int = 1) -> str:
+    """``n = 1.234 kinderen``; a small count, or sum of ``n_counts``, as what it can be, a withheld one as a dash."""
+    return f"n = {format_rounded(n, base=base, n_counts=n_counts)} {what}"

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.hypotheses import outcomes
 from zorgpad.releases import EXHIBITS
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 REPORTS = [path for path in NOTEBOOKS if path.stem[0].isdigit()]
-TABLE = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8").split("\n## ")[0]
+PARTS = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8").split("\n## ")
+TABLE = PARTS[0]
 ROWS = re.findall(r"^\| (\d+) \| (.+?) \| (.+) \| (.+?) \|$", TABLE, flags=re.MULTILINE)
 UNANSWERED = {"20", "22"}  # need data from outside iJw
 
@@ -49,6 +51,15 @@ def test_each_answer_is_shown_where_the_table_says(row):
         assert asked, number
         assert set(asked) <= set(EXHIBITS), number
         assert set(asked) <= set(shown(notebook)), number
+
+
+def test_the_eight_claims_are_told_as_the_sample_says(sample, region):
+    """The table of claims has the numbers that the calls give today."""
+    (claims,) = [part for part in PARTS if part.startswith("Acht beweringen")]
+    told = dict(re.findall(r"^\| (\d) \| .+ \| (.+?) \|$", claims, flags=re.MULTILINE))
+    found = outcomes(sample, region)
+    assert len(told) == len(found) == 8
+    assert {number: told[str(number)] for number, outcome in found.items() if outcome not in told[str(number)]} == {}
 
 
 def test_every_exhibit_has_a_page_and_every_page_its_exhibits():

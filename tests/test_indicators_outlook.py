@@ -98,7 +98,7 @@ def test_days_and_ends_of_trajectories_are_counted_per_year(region):
 
 
 def test_the_length_of_trajectories_is_that_of_the_last_year(region):
-    """100 days an end in 2021, 60 in 2023. With one end P(60 / G ≤ 100) = e^−0.6; 20% shorter in S1 P = e^−0.48."""
+    """100 days an end in 2021, 60 in 2023. With one end none comes in half of the years: 120; 20% shorter in S1: 96."""
     paths = paths_of(
         """client | zorgvorm         | start      | end        | reason
            a      | behandelverblijf | 2021-03-01 | 2021-06-09 | 31
@@ -116,9 +116,9 @@ def test_the_length_of_trajectories_is_that_of_the_last_year(region):
         n_draws=4000,
     )
     chances = table.dropna(subset=["chance_met"]).set_index("scenario")["chance_met"]
-    assert chances["ongewijzigd"] == pytest.approx(np.exp(-0.6), abs=0.03)
+    assert chances["ongewijzigd"] == pytest.approx(0.5, abs=0.03)
     assert chances["instroom −10%"] == chances["ongewijzigd"]
-    assert chances["verblijf S1 −20%"] == pytest.approx(np.exp(-0.48), abs=0.03)
+    assert chances["verblijf S1 −20%"] == 1.0
     assert set(table["n"]) == {1}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,12 @@ class _Source:
     years: range
     cut: pd.Timestamp
     seed: int
+
+    @cached_property
+    def etmalen(self) -> pd.DataFrame:
+        """The declared etmalen of the region as a whole."""
+        table = etmalen(self.register, self.region, years=list(self.years), peildatum=self.cut, seed=self.seed)
+        return table[table["area_kind"] == REGION]
 
 
 def ambition_table(region: Region) -> pd.DataFrame:
@@ -183,8 +190,7 @@ def tell_duration(sums: pd.DataFrame) -> pd.DataFrame:
 
 def _nights(source: _Source) -> pd.DataFrame:
     """Declared etmalen of residence; the limits are those of the change since the first year."""
-    table = etmalen(source.register, source.region, years=list(source.years), peildatum=source.cut, seed=source.seed)
-    own = table[(table["area_kind"] == REGION) & (table["group"] == TOTAL)]
+    own = source.etmalen[source.etmalen["group"] == TOTAL]
     first = own["n_corrected"].iloc[0]
     limits = {f"ci_{end}": first * (1 + own[f"change_{end}"]) for end in ("low", "high")}
     return own.assign(value=own["n_corrected"], **limits, unit="etmalen")[_PATH]
@@ -192,8 +198,7 @@ def _nights(source: _Source) -> pd.DataFrame:
 
 def _families(source: _Source) -> pd.DataFrame:
     """Share of the declared etmalen that is in families."""
-    table = etmalen(source.register, source.region, years=list(source.years), peildatum=source.cut, seed=source.seed)
-    own = table[(table["area_kind"] == REGION) & (table["group"] == FAMILY)]
+    own = source.etmalen[source.etmalen["group"] == FAMILY]
     return own.assign(value=own["share"], ci_low=own["share_low"], ci_high=own["share_high"], unit="aandeel")[_PATH]
 
 

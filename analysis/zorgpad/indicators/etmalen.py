@@ -122,31 +122,31 @@ def _area(rows: pd.DataFrame, years: list[int], base: int, rng: np.random.Genera
     weights = rng.poisson(1.0, (n_draws, len(names))).astype(float)
     weights = np.vstack([np.ones(len(names)), weights])
     groups = [TOTAL, FAMILY, OTHER, *sorted(rows["product"].unique())]
-    sums = {}
-    for year in years:
-        for group in groups:
-            own = ((rows["year"] == year) & _in_group(rows, group)).to_numpy()
-            per_child = np.bincount(child[own], weights=rows["corrected"].to_numpy()[own], minlength=len(names))
-            sums[year, group] = weights @ per_child
+    first = pd.Index(years).get_indexer(rows["year"]) * len(groups)
+    places = [
+        np.zeros(len(rows), dtype=int),
+        *(pd.Index(groups).get_indexer(rows[name]) for name in ("family", "product")),
+    ]
+    cell, n_cells = np.concatenate([first + place for place in places]), len(years) * len(groups)
+    each = cell * len(names) + np.tile(child, 3)
+    corrected = np.bincount(each, weights=np.tile(rows["corrected"], 3), minlength=n_cells * len(names))
+    sums = corrected.reshape(n_cells, len(names)) @ weights.T
+    n_children = (np.bincount(each, minlength=n_cells * len(names)).reshape(n_cells, len(names)) > 0).sum(axis=1)
+    n_etmalen = np.bincount(cell, weights=np.tile(rows["volume"], 3), minlength=n_cells)
+    by_year = rows.groupby("year")
+    n_months = by_year["n_months"].max().reindex(years, fill_value=0).tolist()
+    is_complete = by_year["is_complete"].all().reindex(years, fill_value=False).tolist()
     found = []
-    for year, group in sums:
-        own = rows[(rows["year"] == year) & _in_group(rows, group)]
-        share = _ratio(sums[year, group], sums[year, TOTAL])
-        change = _ratio(sums[year, group], sums[base, group]) - 1
-        counts = (own["client_id"].nunique(), own["volume"].sum(), sums[year, group][0])
-        whole = rows[rows["year"] == year]
-        seen = (int(whole["n_months"].max()) if len(whole) else 0, bool(len(whole) and whole["is_complete"].all()))
-        found.append((year, group, *counts, *seen, *_limits(share), *_limits(change)))
+    for number in range(n_cells):
+        year, group = divmod(number, len(groups))
+        share = _ratio(sums[number], sums[year * len(groups)])
+        change = _ratio(sums[number], sums[years.index(base) * len(groups) + group]) - 1
+        counts = (int(n_children[number]), n_etmalen[number], sums[number, 0])
+        seen = (int(n_months[year]), bool(is_complete[year]))
+        found.append((years[year], groups[group], *counts, *seen, *_limits(share), *_limits(change)))
     limits = [f"{name}{end}" for name in ("share", "change") for end in ("", "_low", "_high")]
     columns = ["year", "group", "n_children", "n_etmalen", "n_corrected", "n_months", "is_complete", *limits]
     return pd.DataFrame(found, columns=columns)
-
-
-def _in_group(rows: pd.DataFrame, group: str) -> pd.Series:
-    """Whether rows belong to a group."""
-    if group == TOTAL:
-        return pd.Series(data=True, index=rows.index)
-    return (rows["family"] == group) | (rows["product"] == group)
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:

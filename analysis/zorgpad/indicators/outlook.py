@@ -19,6 +19,7 @@ from zorgpad.region import Region
 from zorgpad.register import Register
 
 _COLUMNS = ["indicator", "measure", "n", *TOLD]
+_NO_END = 0.5  # a simulated year in which no trajectory ends is told as one with half an end, for it has no length else
 # Measures that records can count and that no projection is made of.
 NOT_PROJECTED: Mapping[str, str] = MappingProxyType(
     {
@@ -51,6 +52,11 @@ class _Outlook:
             )
             for name, each in self.scenarios.items()
         }
+
+    @cached_property
+    def so_far(self) -> pd.DataFrame:
+        """What was counted of every target: :func:`zorgpad.indicators.ambition_paths`."""
+        return ambition_paths(self.register, self.paths, self.region, peildatum=self.flows.peildatum, seed=self.seed)
 
     @property
     def last(self) -> int:
@@ -222,26 +228,29 @@ def _maatwerk(outlook: _Outlook, row: pd.Series) -> Projected:
 
 
 def _duration(outlook: _Outlook, row: pd.Series) -> Projected:  # noqa: ARG001 - as every projection
-    """Days per trajectory when all goes on as in the last year; less than in the first."""
+    """Days per trajectory when all goes on as in the last year; less than in the first.
+
+    How many trajectories end by chance counts twice: in the year that tells how fast they do, and in the year ahead.
+    """
     years = range(min(outlook.region.window_start.values()).year, outlook.last + 1)
     sums = trajectory_days(outlook.paths, outlook.region, years=years, peildatum=outlook.flows.peildatum)
     sums = sums.groupby("year")[["days", "n_ended"]].sum().reindex(years, fill_value=0)
     if not sums["n_ended"].iloc[[0, -1]].all() or len(sums) < 2:
         raise DataError("No trajectory ended in the first or the last year.\nUse a longer period.")
     first, last = sums.iloc[0], sums.iloc[-1]
-    ends = np.random.default_rng(outlook.seed).gamma(last["n_ended"], 1.0, outlook.n_draws)
+    rng = np.random.default_rng(outlook.seed)
+    level = rng.gamma(last["n_ended"], 1.0, (outlook.n_draws, 1))
+    ends = np.maximum(rng.poisson(level, (outlook.n_draws, outlook.years)), _NO_END)
     drawn = {}
     for name, each in outlook.scenarios.items():
         spared = sum((1 - factor) * outlook.days_in([form], outlook.last) for form, factor in (each.stay or {}).items())
-        drawn[name] = np.repeat(((last["days"] - spared) / ends)[:, None], outlook.years, axis=1)
+        drawn[name] = (last["days"] - spared) / ends
     return Projected(drawn, first["days"] / first["n_ended"], int(last["n_ended"]))
 
 
 def _so_far(outlook: _Outlook, row: pd.Series) -> pd.Series:
     """What was counted of one target, by year."""
-    own = outlook.region.ambitions["indicator"] == row["indicator"]
-    alone = replace(outlook.region, ambitions=outlook.region.ambitions[own])
-    path = ambition_paths(outlook.register, outlook.paths, alone, peildatum=outlook.flows.peildatum, seed=outlook.seed)
+    path = outlook.so_far[outlook.so_far["indicator"] == row["indicator"]]
     if path.empty:
         raise DataError("Nothing was counted of this target.\nUse a register that holds it.")
     return path.set_index("year")["value"].astype(float)

@@ -18,7 +18,7 @@ from zorgpad.region import load_region
 from zorgpad.sample import simulate_register
 from zorgpad.spells import build_spells
 
-CUT, PEILDATUM, YEARS = "2023-01-01", "2025-01-01", (2023, 2024)
+CUT, PEILDATUM, YEARS = "2024-01-01", "2026-01-01", (2024, 2025)
 MEASURES = ("verblijf", "gesloten", "maatwerk", "duur", "etmalen", "gezinsvormen")
 DRAWS = 300
 COLUMNS = ["seed", "measure", "year", "real", "low", "high", "below", "at_most", "median"]

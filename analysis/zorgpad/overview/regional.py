@@ -11,7 +11,7 @@ from zorgpad.overview.comparison import gemeente_order
 from zorgpad.prose import Outline, markdown
 from zorgpad.publish import table_markup, text_markup
 from zorgpad.releases import Release, draw_exhibit
-from zorgpad.releases.exhibits import children_of, counted, size
+from zorgpad.releases.captions import children_of, counted, size
 from zorgpad.render import About, Block, fill_page
 
 TITLE = "De regio in het kort"

@@ -2,14 +2,18 @@
 
 from zorgpad.releases import (  # noqa: F401 - they register their exhibits
     exhibits_change,
+    exhibits_counts,
     exhibits_flows,
+    exhibits_foster,
     exhibits_homes,
     exhibits_products,
     exhibits_region,
+    exhibits_roads,
     exhibits_stays,
 )
 from zorgpad.releases.attack import Attack, attack_release, attack_with_margins
-from zorgpad.releases.exhibits import EXHIBITS, Gallery, draw_exhibit, exhibit, exhibit_of_region, least_of_a_band
+from zorgpad.releases.exhibits_foster import least_of_a_band
+from zorgpad.releases.gallery import EXHIBITS, Gallery, draw_exhibit, exhibit, exhibit_of_region
 from zorgpad.releases.make import make_release, protect_release
 from zorgpad.releases.page import RELEASE_VARIABLE, Page, open_release
 from zorgpad.releases.rates import gemeente_rates, last_year

@@ -9,16 +9,9 @@ from zorgpad.errors import DataError
 from zorgpad.indicators import JEUGDHULP, VERBLIJF
 from zorgpad.labels import format_date
 from zorgpad.publish import table_markup, text_markup
-from zorgpad.releases.exhibits import (
-    children_of,
-    counted,
-    exhibit,
-    exhibit_of_region,
-    size,
-    stamped_figure,
-    stays_rule,
-)
+from zorgpad.releases.captions import children_of, counted, size, stamped_figure, stays_rule
 from zorgpad.releases.frames_change import PRINCIPLE_DATE
+from zorgpad.releases.gallery import exhibit, exhibit_of_region
 from zorgpad.releases.store import Release
 
 

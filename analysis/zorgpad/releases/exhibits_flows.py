@@ -5,7 +5,8 @@ from __future__ import annotations
 from zorgpad import figures, tables
 from zorgpad.errors import DataError
 from zorgpad.publish import table_markup
-from zorgpad.releases.exhibits import counted, exhibit_of_region, size, stamped_figure, stays_rule
+from zorgpad.releases.captions import counted, size, stamped_figure, stays_rule
+from zorgpad.releases.gallery import exhibit_of_region
 from zorgpad.releases.store import Release
 
 _HALF_YEARS = 4

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from zorgpad import tables
 from zorgpad.publish import table_markup, text_markup
-from zorgpad.releases.exhibits import counted, exhibit_of_region, in_view, size, stays_rule
+from zorgpad.releases.captions import counted, in_view, size, stays_rule
+from zorgpad.releases.gallery import exhibit_of_region
 from zorgpad.releases.store import Release
 
 _CONSTANT = "als weggaan op elke dag even waarschijnlijk is"
@@ -15,8 +16,8 @@ def na_breakdown(release: Release) -> str:
     """What followed directly on a broken stay in pleegzorg or gezinshuis."""
     table = tables.after_breakdown_table(release["na_breakdown"])
     note = (
-        "Hele regio, alle jaren in de gegevens. Let op: een zwaardere plek erna is juist waarom een breakdown "
-        "‘waarschijnlijk’ heet. Alleen de linkerkolom zegt dus iets over wat er volgt."
+        "Hele regio, alle jaren in de gegevens, met het 95%-interval. Let op: een zwaardere plek erna is juist waarom "
+        "een breakdown ‘waarschijnlijk’ heet. Alleen de linkerkolom zegt dus iets over wat er volgt."
     )
     n = size(release, release["na_breakdown"]["n_stays"], "breakdowns")
     caption = counted(release, note, n=n, rule=stays_rule(release))

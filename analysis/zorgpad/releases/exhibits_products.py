@@ -8,8 +8,9 @@ from zorgpad import figures, tables
 from zorgpad.errors import DataError
 from zorgpad.labels import format_date
 from zorgpad.publish import table_markup, text_markup
-from zorgpad.releases.exhibits import counted, exhibit, exhibit_of_region, in_view, size, stamped_figure
+from zorgpad.releases.captions import counted, in_view, size, stamped_figure
 from zorgpad.releases.frames_products import WAIT_GRID_DAYS
+from zorgpad.releases.gallery import exhibit, exhibit_of_region
 from zorgpad.releases.store import Release
 
 

@@ -8,8 +8,9 @@ from zorgpad import figures, indicators, tables
 from zorgpad.errors import DataError
 from zorgpad.labels import enumerate_words
 from zorgpad.publish import table_markup, text_markup
-from zorgpad.releases.exhibits import counted, exhibit, exhibit_of_region, size, stamped_figure, stays_rule
+from zorgpad.releases.captions import counted, size, stamped_figure, stays_rule
 from zorgpad.releases.frames_ambitions import LEAST_AHEAD, RESIDENCE
+from zorgpad.releases.gallery import exhibit, exhibit_of_region
 from zorgpad.releases.rates import gemeente_rates, last_year
 from zorgpad.releases.store import Release
 

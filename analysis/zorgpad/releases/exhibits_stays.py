@@ -7,7 +7,8 @@ import pandas as pd
 from zorgpad import figures, tables
 from zorgpad.errors import DataError
 from zorgpad.publish import table_markup
-from zorgpad.releases.exhibits import counted, exhibit_of_region, in_view, size, stamped_figure, stays_rule
+from zorgpad.releases.captions import counted, in_view, size, stamped_figure, stays_rule
+from zorgpad.releases.gallery import exhibit_of_region
 from zorgpad.releases.source import PLEEGZORG
 from zorgpad.releases.store import Release
 

@@ -16,7 +16,7 @@ from zorgpad.errors import DisclosureError, ReportError
 from zorgpad.publish import show_exhibit, show_markup
 from zorgpad.region import Region, load_region
 from zorgpad.register import read_register
-from zorgpad.releases.exhibits import EXHIBITS, draw_exhibit
+from zorgpad.releases.gallery import EXHIBITS, draw_exhibit
 from zorgpad.releases.make import LazyFrames, sample_key
 from zorgpad.releases.source import Source
 from zorgpad.releases.store import Release, read_label

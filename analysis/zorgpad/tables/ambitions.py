@@ -94,7 +94,7 @@ def targets_table(
         if not known and chance == _TOO_FEW and aim["data_needed"]:
             chance = f"nodig: {aim['data_needed']}"
         counted = ", ".join(dict.fromkeys([*known[:1], *known[-1:]])) or MISSING
-        rows[f"{name}: {MEASURE_LABELS[measure]}"] = [counted, limits, aim_text(aim), expected, chance]
+        rows[f"{name}: {MEASURE_LABELS[measure]}"] = [counted, limits, _aim_and_begin(aim), expected, chance]
     columns = [
         "geteld, eerste en laatste jaar",
         "95%-interval, laatste jaar",
@@ -103,6 +103,15 @@ def targets_table(
         "kans",
     ]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("doel")
+
+
+def _aim_and_begin(aim: pd.Series) -> str:
+    """What a target asks, with the number that the plan itself begins with: counted anew it can be another."""
+    begin = aim[["baseline_value", "baseline_year"]]
+    known = begin.notna().all()
+    return aim_text(aim) + (
+        f" (begin in het plan: {format_number(begin.iloc[0])} in {begin.iloc[1]:.0f})" if known else ""
+    )
 
 
 def _expected(aim: pd.Series, ahead: pd.DataFrame, why_not: Mapping[str, str]) -> tuple[str, str]:

@@ -60,7 +60,7 @@ def tell_nulmeting(counts: pd.DataFrame, region: Region, *, gemeente: str, base:
     if pd.isna(stay):
         return f"{text} Hoeveel van hen korter of langer niet thuis woonden, tonen we niet: het zijn er weinig."
     text += f" Bij **{format_number(stay)}** van hen hoorde daar verblijf bij: korter of langer niet thuis wonen"
-    return text + (f" ({format_percent(stay / n, decimals=1)})." if n >= (2 * base if base > 1 else 1) else ".")
+    return text + (f" ({_percent(stay / n, base)})." if n >= (2 * base if base > 1 else 1) else ".")
 
 
 def _shown(n: int) -> str:
@@ -75,8 +75,14 @@ def _change(now: int, before: int, year: int, base: int) -> str:
     if now == before:
         return f"Dat zijn er evenveel als in {year}."
     direction = "meer" if now > before else "minder"
-    share = f" ({format_percent(abs(now / before - 1), decimals=1)})" if before else ""
-    return f"Dat zijn er {format_number(abs(now - before))} {direction} dan in {year}{share}."
+    share = f" ({_percent(abs(now / before - 1), base)})" if before else ""
+    about = "ongeveer " if base > 1 else ""
+    return f"Dat zijn er {about}{format_number(abs(now - before))} {direction} dan in {year}{share}."
+
+
+def _percent(share: float, base: int) -> str:
+    """A share in a sentence; of rounded counts tenths of a percent would say nothing."""
+    return format_percent(share, decimals=0 if base > 1 else 1)
 
 
 def describe_nulmeting(counts: pd.DataFrame, region: Region, *, gemeente: str) -> dict[str, Any]:

@@ -21,17 +21,18 @@ _BREAKS = {
 
 def after_breakdown_table(rows: pd.DataFrame) -> pd.DataFrame:
     """What followed directly on a broken stay, per form of care: certain and probable breakdowns apart."""
+    low, high = wilson(rows["share"].to_numpy(dtype=float), rows["n_known"].to_numpy(dtype=float, na_value=np.nan))
     named = rows.assign(
         vorm=rows["state"].map(STATE_LABELS),
         daarna=rows["next_state"].map(lambda state: STATE_LABELS.get(state, state)),
         text=[
-            f"{format_number(n)} ({format_percent(share)})"
-            for n, share in zip(rows["n_stays"], rows["share"], strict=True)
+            format_number(n) + ("" if pd.isna(share[0]) else f": {format_interval(*share)}")
+            for n, *share in zip(rows["n_stays"], rows["share"], low, high, strict=True)
         ],
         zekerheid=rows["certainty"].map(_SURE),
     )
     wide = named.pivot_table(index=["vorm", "daarna"], columns="zekerheid", values="text", aggfunc="first", sort=False)
-    wide = wide.reindex(columns=["zeker", "waarschijnlijk"]).fillna(f"{format_number(0)} ({format_percent(0)})")
+    wide = wide.reindex(columns=["zeker", "waarschijnlijk"]).fillna(format_number(0))
     largest = named.groupby(["vorm", "daarna"])["n_stays"].sum()
     wide = wide[largest.reindex(wide.index).to_numpy() > 0]
     order = sorted(wide.index, key=lambda pair: (pair[0] != STATE_LABELS["pleegzorg"], -largest[pair]))

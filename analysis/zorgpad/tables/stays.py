@@ -92,13 +92,21 @@ def describe_stay(
     }
 
 
+def _between(low: str, high: str) -> str:
+    """Two lengths as an interval, with a unit that they share named once: ``12–15 maanden``."""
+    (low_number, _, low_unit), (_, _, high_unit) = low.partition(" "), high.partition(" ")
+    if low == high:
+        return low
+    return f"{low_number}–{high}" if low_unit == high_unit else f"{low} – {high}"
+
+
 def stay_table(lengths: pd.DataFrame, *, by: str = "area") -> pd.DataFrame:
     """Within how long a quarter, half and three quarters have left, with the interval of the middle, per group."""
     rows = {}
     for name, own in lengths.groupby(by, sort=False):
         at = own.set_index(own["quantile"].round(2))
         middle = at.loc[0.5]
-        interval = " – ".join(dict.fromkeys(format_duration(middle[limit]) for limit in ("ci_low", "ci_high")))
+        interval = _between(*(format_duration(middle[limit]) for limit in ("ci_low", "ci_high")))
         rows[name] = [*(format_duration(at.loc[q, "time_days"]) for q in (0.25, 0.5, 0.75)), interval]
     columns = [
         *(f"{share} is weg binnen" for share in ("een kwart", "de helft", "driekwart")),

@@ -268,7 +268,7 @@ def test_every_target_that_can_be_counted_has_a_chance_or_says_why_not():
     assert table.iloc[0].tolist() == [
         "110 (2022), 100 (2023)",
         "80 – 121",
-        "hoogstens 80 in 2028",
+        "hoogstens 80 in 2028 (begin in het plan: 100 in 2023)",
         "95 (85 – 105) in 2025",
         "minder dan 5%",
     ]

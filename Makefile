@@ -47,6 +47,7 @@ bench-report: env ## compare zorgpad report with the commands papermill and nbco
 
 bench-explore: env $(SAMPLE)/meta.json ## measure how long verkennen takes to answer each control (docs/figures.md)
 	@$(BIN)/python tests/benchmarks/bench_explore.py $(SAMPLE)
+	@$(BIN)/python tests/benchmarks/bench_explore.py $(SAMPLE) --lab
 
 bench-disclosure: env ## measure protecting and attacking a table of 11 x 32 with its margins (docs/disclosure.md)
 	@$(BIN)/python tests/benchmarks/bench_disclosure.py

@@ -1,7 +1,7 @@
 """The workbench: every choice shows its own raw answer, nothing stays of the one before, and no report may hold it."""
 
 import json
-from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +10,9 @@ import pytest
 from zorgpad import cli
 from zorgpad.errors import DataError, DisclosureError
 from zorgpad.explore import Answers, Choice, Workbench, open_workbench
+from zorgpad.explore.beside import draw_roads
+from zorgpad.explore.panel import OLD
+from zorgpad.explore.words import SAME
 from zorgpad.region import load_region
 from zorgpad.register import write_register
 from zorgpad.releases import RELEASE_VARIABLE
@@ -46,7 +49,7 @@ def shown(workbench):
 def test_each_choice_changes_what_depends_on_it(workbench):
     """A form changes the curves and not the map; a gemeente or a period changes the map as well."""
     first = shown(workbench)
-    assert all(value.startswith(b"\x89PNG") for value in first.values())
+    assert all(value.startswith(b"<?xml") for value in first.values())
     workbench.form.value = "gezinshuis"
     second = shown(workbench)
     assert second["process"] == first["process"]
@@ -58,6 +61,7 @@ def test_each_choice_changes_what_depends_on_it(workbench):
     assert third["chronogram"] != second["chronogram"]
     workbench.period.value = ("2022-01-01", "2023-01-01")
     assert shown(workbench)["process"] != third["process"]
+    assert "Helmond: " in workbench.message.value
     assert "van 1 januari 2022 tot 1 januari 2023" in workbench.message.value
 
 
@@ -101,15 +105,69 @@ def test_stays_of_gemeenten_add_up_to_those_of_the_region(answers):
 
 def test_where_nobody_was_the_pictures_are_empty(workbench, monkeypatch):
     """The message says so; nothing of the choice before stays to be seen."""
-
-    def nobody(_choice):
-        raise DataError("Nobody had care there in that period.\nChoose a longer period or a larger area.")
-
-    monkeypatch.setattr(workbench._answers, "answer", nobody)
+    monkeypatch.setattr(workbench._answers, "n_children", lambda _choice: 0)
     workbench.form.value = "gesloten"
-    assert "Nobody had care" in workbench.message.value
+    assert "0 kinderen</b> met jeugdhulp" in workbench.message.value
     assert set(shown(workbench).values()) == {b""}
     assert workbench.table.value == ""
+    monkeypatch.undo()
+    workbench.form.value = "pleegzorg"
+    assert all(shown(workbench).values())
+
+
+def test_a_period_without_a_day_has_no_answer(workbench, answers):
+    """Both handles of the slider on one day: no child was seen, and nothing is drawn."""
+    workbench.period.value = ("2022-01-01", "2022-01-01")
+    assert "geen enkele dag" in workbench.message.value
+    assert set(shown(workbench).values()) == {b""}
+    with pytest.raises(DataError, match="Nobody had care"):
+        answers.roads(workbench.choice())
+
+
+def test_a_form_that_nobody_had_leaves_map_and_chronogram(answers):
+    """The curves say that there are none; the map of the gemeente stays."""
+    codes = answers.region.gemeenten["gm_code"]
+    code = next(code for code in codes if "gesloten" not in set(answers._paths_of(code, "ijw")["state"]))
+    workbench = Workbench(answers)
+    workbench.gemeente.value, workbench.form.value = code, "gesloten"
+    assert [bool(picture) for picture in shown(workbench).values()] == [True, False, False, True]
+    assert "0 keer gesloten jeugdhulp" in workbench.message.value
+
+
+def test_a_choice_that_changes_no_figure_says_so(workbench):
+    """The same choice again gives the same bytes; another form does not."""
+    workbench.show()
+    assert SAME in workbench.message.value
+    workbench.form.value = "ambulant"
+    assert SAME not in workbench.message.value
+
+
+def test_what_is_not_yet_of_the_choice_is_faint(workbench, monkeypatch):
+    """While the roads are drawn the curves are of the new choice, and map, chronogram and tables are faint."""
+    faint = []
+
+    def draw(choice):
+        def wait():
+            widgets = (workbench.process, workbench.stay, workbench.incidence, workbench.chronogram, workbench.table)
+            faint.append([OLD in widget._dom_classes for widget in (*widgets, workbench.message)])
+            return draw_roads(workbench._answers, choice)
+
+        return wait
+
+    monkeypatch.setattr(workbench._beside, "start", draw)
+    workbench.gemeente.value = "GM0794"
+    assert faint == [[True, False, False, True, True, False]]
+    assert not any(OLD in getattr(workbench, name)._dom_classes for name in (*PICTURES, "table", "message"))
+
+
+class AtOnce(Executor):
+    """A pool that has done its work when it is asked."""
+
+    def submit(self, work, *arguments):
+        """The work, done."""
+        future = Future()
+        future.set_result(work(*arguments))
+        return future
 
 
 class Gone(Executor):
@@ -127,7 +185,7 @@ class Gone(Executor):
         return future
 
 
-@pytest.mark.parametrize("pool", [ThreadPoolExecutor(1), Gone(takes=False), Gone(takes=True)])
+@pytest.mark.parametrize("pool", [AtOnce(), Gone(takes=False), Gone(takes=True)])
 def test_roads_drawn_elsewhere_are_those_that_are_drawn_here(answers, workbench, pool):
     """Also when the other process has gone: then they are drawn here."""
     other = Workbench(answers, pool=pool)
@@ -151,7 +209,7 @@ def test_the_notebook_is_run_cell_by_cell_and_is_left_out_of_reports(register, t
     exec(cells[0], space)  # noqa: S102 - the notebook of this project
     space["register"] = str(write_register(register, tmp_path / "register"))
     exec("\n".join(cells[1:]), space)  # noqa: S102 - as above
-    assert bytes(space["workbench"].process.value).startswith(b"\x89PNG")
+    assert bytes(space["workbench"].process.value).startswith(b"<?xml")
     monkeypatch.chdir(NOTEBOOK.parents[1])
     names = [path.stem for path in cli.reports._notebooks()]
     assert "verkennen" not in names

@@ -60,16 +60,21 @@ def day_number(day: str | pd.Timestamp) -> int:
     return int(np.datetime64(pd.Timestamp(day), "D").astype(np.int64))
 
 
+def moments(dates: pd.Series) -> pd.Series:
+    """``dates`` as moments; as they are where they are so already, of which pandas would first look for repeats."""
+    return dates if dates.dtype.kind == "M" else pd.to_datetime(dates)
+
+
 def day_numbers(dates: pd.Series) -> np.ndarray:
     """Dates as numbers of days."""
-    values = pd.to_datetime(dates).to_numpy(dtype="datetime64[D]")
+    values = moments(dates).to_numpy(dtype="datetime64[D]")
     numbers = values.astype(np.int64)
     return np.where(np.isnat(values), MISSING_DAY, numbers) if dates.hasnans else np.asarray(numbers)
 
 
 def small_day_numbers(dates: pd.Series) -> np.ndarray:
     """Dates as numbers of days in 32 bits, some at a time: nothing as large as ``dates`` is made beside the result."""
-    values = pd.to_datetime(dates).to_numpy()
+    values = moments(dates).to_numpy()
     numbers = np.full(len(values), MISSING_DAY, dtype=np.int32)
     for first in range(0, len(values), ROWS_PER_GROUP):
         some = values[first : first + ROWS_PER_GROUP].astype("datetime64[D]")

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from zorgpad.arrays import as_day, birthday
+from zorgpad.arrays import as_day, birthday, moments
 from zorgpad.errors import DataError
 from zorgpad.region import Region
 from zorgpad.runs import read_rows
@@ -162,7 +162,7 @@ def build_cohort(
     stays = stays[stays["state"].isin(wanted)].reset_index(drop=True)
     stays, account = _at_risk(stays, region, as_day(peildatum, name="peildatum"), step)
     stays = stays.join(_classify(stays, region, exits))
-    born = pd.to_datetime(stays["birth_date"])
+    born = moments(stays["birth_date"])
     cohort = stays.assign(
         start_date=stays["origin_date"],
         end_date=stays["seen_until"],

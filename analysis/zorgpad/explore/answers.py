@@ -55,6 +55,11 @@ class Choice:
     preset: Preset = "prevalent"
     exits: Exits = "breakdown"
 
+    @property
+    def place(self) -> tuple[str, Rule, str, str]:
+        """What decides map and chronogram: gemeente, rule and period."""
+        return self.gemeente, self.rule, self.from_date, self.until_date
+
 
 @dataclass(frozen=True, eq=False)
 class Roads:
@@ -76,12 +81,11 @@ class Roads:
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
-    """What a choice gives; raw.
+class Curves:
+    """The part of an answer that is about the form of care; raw.
 
     Attributes
     ----------
-    roads : Roads
     stay : DataFrame
         :func:`zorgpad.survival.kaplan_meier`, with area; empty when nobody was at risk.
     incidence : DataFrame
@@ -92,7 +96,6 @@ class Answer:
         Which stays the curves count, for readers.
     """
 
-    roads: Roads
     stay: pd.DataFrame
     incidence: pd.DataFrame
     n_stays: int
@@ -100,8 +103,17 @@ class Answer:
     label: str
 
 
+@dataclass(frozen=True, eq=False)
+class Answer(Curves):
+    """All that a choice gives; raw: the curves, and ``roads``."""
+
+    roads: Roads
+
+
 class Answers:
     """Answers of one register; what a new choice does not change is not computed again.
+
+    It goes to another process as the region, the peildatum and the paths; what was worked out from those stays behind.
 
     Parameters
     ----------
@@ -112,17 +124,21 @@ class Answers:
     """
 
     def __init__(self, register: Register, region: Region, *, peildatum: str) -> None:
-        self.region, self.peildatum = region, peildatum
-        self._register = register
+        whole = {}
+        for rule in RULES:
+            spells, _ = build_spells(register, region, peildatum=peildatum, rule=rule)
+            whole[rule] = build_paths(spells, region, peildatum=peildatum)[0]
+        self.__setstate__((region, peildatum, whole))
+
+    def __getstate__(self) -> tuple[Region, str, dict[Rule, pd.DataFrame]]:
+        return self.region, self.peildatum, self._whole
+
+    def __setstate__(self, state: tuple[Region, str, dict[Rule, pd.DataFrame]]) -> None:
+        self.region, self.peildatum, self._whole = state
         self._paths_of, self._estimates_of, self._cohort_of = (
             cache(part) for part in (self._paths, self._estimates, self._cohort)
         )
         self._roads_of = lru_cache(maxsize=_KEPT)(self._roads)
-
-    def warm(self) -> None:
-        """Build the paths and estimates of the region under each rule: the slow part of what a first choice needs."""
-        for rule in RULES:
-            self._estimates_of(WHOLE, rule)
 
     def answer(self, choice: Choice) -> Answer:
         """Everything that is shown of ``choice``.
@@ -130,40 +146,77 @@ class Answers:
         Raises
         ------
         DataError
+            When nobody in the gemeente had care in the period, or the period has no day.
+        """
+        return Answer(**vars(self.curves(choice)), roads=self.roads(choice))
+
+    def n_children(self, choice: Choice) -> int:
+        """How many children of the gemeente had care in the period; 0 where :meth:`roads` has no answer."""
+        return int(self._seen(*choice.place)["client_id"].nunique())
+
+    def roads(self, choice: Choice) -> Roads:
+        """Map and chronogram; the same object for choices of one place, period and rule.
+
+        Raises
+        ------
+        DataError
             When nobody in the gemeente had care in the period.
         """
-        roads = self._roads_of(choice.gemeente, choice.rule, choice.from_date, choice.until_date)
+        return self._roads_of(*choice.place)
+
+    def area(self, gemeente: str) -> str:
+        """The name of a gemeente, or of the region."""
+        return f"regio {self.region.label}" if gemeente == WHOLE else self.region.gemeente_name(gemeente)
+
+    def places(self) -> list[tuple[str, Rule]]:
+        """Every area under every rule, the region first."""
+        return [(gemeente, rule) for gemeente in (WHOLE, *self.region.gemeenten["gm_code"]) for rule in RULES]
+
+    def prepare(self, gemeente: str, rule: Rule) -> None:
+        """Work out, and keep, what the maps of an area under a rule have in common."""
+        self._estimates_of(gemeente, rule)
+
+    def curves(self, choice: Choice) -> Curves:
+        """The curves of the form of care.
+
+        Raises
+        ------
+        DataError
+            When the period has no day.
+        """
         cohort, label = self._cohort_of(choice.gemeente, choice.form, choice.rule, choice.preset, choice.exits)
         stays = observe_between(cohort, from_date=choice.from_date, to_date=choice.until_date)
         is_ended = stays["outcome"] != CENSORED
-        area = self.region.gemeente_name(choice.gemeente) if choice.gemeente else f"regio {self.region.label}"
-        return Answer(
-            roads=roads,
-            stay=kaplan_meier(stays).assign(area=area) if len(stays) else pd.DataFrame(),
+        return Curves(
+            stay=kaplan_meier(stays).assign(area=self.area(choice.gemeente)) if len(stays) else pd.DataFrame(),
             incidence=cumulative_incidence(stays) if is_ended.any() else pd.DataFrame(),
             n_stays=len(stays),
             n_ended=int(is_ended.sum()),
             label=label,
         )
 
-    def _roads(self, gemeente: str, rule: Rule, from_date: str, until_date: str) -> Roads:
-        """Map and chronogram of the children of a gemeente in a period."""
+    def _seen(self, gemeente: str, rule: Rule, from_date: str, until_date: str) -> pd.DataFrame:
+        """Path rows of the gemeente's children in a period."""
         first, after = pd.Timestamp(from_date), pd.Timestamp(until_date)
         own = self._paths_of(gemeente, rule)
-        seen = own[(own["start_date"] < after) & (own["end_date"] > first)]
+        return own[(own["start_date"] < after) & (own["end_date"] > first) & (first < after)]
+
+    def _roads(self, gemeente: str, rule: Rule, from_date: str, until_date: str) -> Roads:
+        """Map and chronogram of the children of a gemeente in a period."""
+        seen = self._seen(gemeente, rule, from_date, until_date)
         if seen.empty:
             raise DataError("Nobody had care there in that period.\nChoose a longer period or a larger area.")
         chances, lengths = self._estimates_of(gemeente, rule)
         nodes, edges = graph.graph_tables(graph.process_graph(seen, estimates=chances, stays=lengths))
-        shares = _in_care(views.states_by_month(own, from_date=first.replace(day=1), until_date=after))
+        first = pd.Timestamp(from_date).replace(day=1)
+        shares = _in_care(views.states_by_month(self._paths_of(gemeente, rule), from_date=first, until_date=until_date))
         return Roads(nodes, edges, shares, int(seen["client_id"].nunique()))
 
     def _paths(self, gemeente: str, rule: Rule) -> pd.DataFrame:
         """Path rows of children that the gemeente ever paid for."""
+        whole = self._whole[rule]
         if gemeente == WHOLE:
-            spells, _ = build_spells(self._register, self.region, peildatum=self.peildatum, rule=rule)
-            return build_paths(spells, self.region, peildatum=self.peildatum)[0]
-        whole = self._paths_of(WHOLE, rule)
+            return whole
         children = whole.loc[whole["gemeente"] == gemeente, "client_id"].unique()
         return whole[whole["client_id"].isin(children)].reset_index(drop=True)
 
@@ -179,8 +232,8 @@ class Answers:
         if gemeente != WHOLE:
             whole, label = self._cohort_of(WHOLE, form, rule, preset, exits)
             return whole[whole["gemeente"] == gemeente].reset_index(drop=True), label
-        paths = self._paths_of(WHOLE, rule)
-        cohort, _ = preset_cohort(paths, self.region, preset=preset, peildatum=self.peildatum, origin=form, exits=exits)
+        paths, until = self._whole[rule], self.peildatum
+        cohort, _ = preset_cohort(paths, self.region, preset=preset, peildatum=until, origin=form, exits=exits)
         return cohort, PRESETS[preset].label
 
 

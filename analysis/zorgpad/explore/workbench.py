@@ -1,27 +1,30 @@
-"""The widgets of the workbench: choices on the left, what they give beside them."""
+"""The widgets of the workbench: choices above, what they give below."""
 
 from __future__ import annotations
 
-import html
 import os
+from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
 
-from zorgpad import figures, tables
-from zorgpad.errors import DataError, DisclosureError
-from zorgpad.explore.answers import CHOOSABLE, WHOLE, Answer, Answers, Choice, Roads
-from zorgpad.explore.screen import Beside, drawing_pool, screen
-from zorgpad.labels import MONTHS, STATE_LABELS, format_date, format_number
+from zorgpad import figures
+from zorgpad.errors import DisclosureError
+from zorgpad.explore.answers import CHOOSABLE, WHOLE, Answers, Choice, Curves
+from zorgpad.explore.beside import Beside, Drawn, drawing_pool
+from zorgpad.explore.panel import CHOICES, OLD, STYLE, Panel
+from zorgpad.explore.screen import screen
+from zorgpad.explore.words import SAME, WARNING, exits_of, make_tables, tell, tell_nobody
+from zorgpad.labels import MONTHS, STATE_LABELS
 from zorgpad.region import load_region
 from zorgpad.register import read_register
 from zorgpad.releases import RELEASE_VARIABLE
 
 # Map and curves side by side, so that a choice changes what is in sight; below each other where there is no room.
 _COLUMN = {"flex": "1 1 28em", "min_width": "22em"}
-_EXITS = ("breakdown", "naar_huis", "andere_gezinsvorm", "opschaling", "afschaling", "volwassen")
+_ROADS = ("process", "chronogram")
 _RULES = {"verlengingen samengevoegd (ijw)": "ijw", "alleen overlap samengevoegd (cbs)": "cbs"}
 _PRESETS: dict[str, str] = {
     "prevalent": "alle, ook die eerder begonnen",
@@ -33,10 +36,6 @@ _BREAKDOWNS = {
     "alleen zeker": "breakdown_certain",
     "ruim (ook reden 35)": "breakdown_sensitivity",
 }
-_WARNING = (
-    "<b>Niet delen.</b> Deze cijfers zijn niet beschermd: zij kunnen over één kind gaan. Een rapport om te delen maakt "
-    "<code>zorgpad report</code>."
-)
 
 
 class Workbench:
@@ -46,7 +45,7 @@ class Workbench:
     ----------
     answers : Answers
     pool : Executor, optional
-        Draws map and chronogram while the curves are drawn here.
+        Works out and draws map and chronogram while the curves are drawn here.
 
     Attributes
     ----------
@@ -60,10 +59,16 @@ class Workbench:
 
     def __init__(self, answers: Answers, *, pool: Executor | None = None) -> None:
         self._answers = answers
-        self._roads: Roads | None = None  # what the pictures show now
-        self._png, self._beside = screen().png, Beside(pool)
+        self._shown: dict[tuple[str, ...], Drawn] = {}  # by its place, what map and chronogram show
+        self._beside = Beside(answers, pool)
         self._make_choices()
-        self.process, self.stay, self.incidence, self.chronogram = (_image() for _ in range(4))
+        self._panels = {
+            "process": Panel("Zorgpaden"),
+            "stay": Panel("Wie er nog is"),
+            "incidence": Panel("Hoe het eindigt"),
+            "chronogram": Panel("Welke hulp, door de tijd"),
+        }
+        self.process, self.stay, self.incidence, self.chronogram = (panel.image for panel in self._panels.values())
         self.table, self.message = widgets.HTML(), widgets.HTML()
         for choice in (self.gemeente, self.form, self.period, self.rule, self.preset, self.exits):
             choice.observe(self._changed, names="value")
@@ -84,28 +89,68 @@ class Workbench:
         )
 
     def show(self) -> None:
-        """Show the answer to the choice; where there is none, say so and leave nothing of the one before."""
+        """Show the answer to the choice, each part when it is ready; what is not yet of this choice is faint."""
         choice = self.choice()
-        try:
-            answer = self._answers.answer(choice)
-        except DataError as error:
-            self.message.value = f"<p>{html.escape(str(error))}</p>"
-            self.table.value, self._roads = "", None
-            for image in (self.process, self.stay, self.incidence, self.chronogram):
-                image.value = b""
+        n_children = self._answers.n_children(choice)
+        if not n_children:
+            self._show_nobody(choice)
             return
-        self.message.value = _told(choice, answer, self._answers)
-        roads, are_new = answer.roads, answer.roads is not self._roads
-        drawn = self._beside.start(roads.nodes, roads.edges, roads.shares) if are_new else None
-        self.stay.value = self._png(figures.draw_stay(answer.stay), kind="stay") if answer.n_stays else b""
-        exits = [name for name in _EXITS if len(answer.incidence) and name in set(answer.incidence["outcome"])]
-        self.incidence.value = (
-            self._png(figures.draw_incidence(answer.incidence, outcomes=exits), kind="incidence") if exits else b""
-        )
-        self.table.value = _table(answer, choice)
-        if drawn is not None:
-            self._roads = roads
-            self.process.value, self.chronogram.value = drawn()
+        before = [panel.image.value for panel in self._panels.values()]
+        drawn = self._begin(choice)
+        curves = self._answers.curves(choice)
+        told = tell(choice, curves, self._answers, n_children=n_children)
+        self._set(self.message, told)
+        self._show_curves(choice, curves)
+        self._show_roads(choice, drawn())
+        self._set(self.table, make_tables(choice, curves, self._shown[choice.place].roads))
+        if before == [panel.image.value for panel in self._panels.values()]:
+            self.message.value = f"{told}<p>{SAME}</p>"
+
+    def _begin(self, choice: Choice) -> Callable[[], Drawn]:
+        """Make faint what will change, and begin to draw the roads where they are not on the screen already."""
+        known = self._shown.get(choice.place)
+        self._shown.clear()  # until they are known to be on the screen
+        for name, panel in self._panels.items():
+            if known is None or name not in _ROADS:
+                panel.fade()
+        self.message.add_class(OLD)
+        self.table.add_class(OLD)
+        return self._beside.start(choice) if known is None else lambda: known
+
+    def _show_curves(self, choice: Choice, curves: Curves) -> None:
+        """Who is still there, and how it ends."""
+        form, picture = STATE_LABELS[choice.form], screen().picture
+        if curves.n_stays:
+            self._panels["stay"].show(picture(figures.draw_stay(curves.stay), kind="stay"))
+        else:
+            self._panels["stay"].say(f"Niemand had daar {form} in die periode.")
+        if exits := exits_of(curves):
+            figure = figures.draw_incidence(curves.incidence, outcomes=exits)
+            self._panels["incidence"].show(picture(figure, kind="incidence"))
+        else:
+            self._panels["incidence"].say(f"Geen verblijf in {form} eindigde in die periode.")
+
+    def _show_roads(self, choice: Choice, drawn: Drawn) -> None:
+        """Map and chronogram."""
+        self._panels["process"].show(drawn.process)
+        if drawn.chronogram:
+            self._panels["chronogram"].show(drawn.chronogram)
+        else:
+            self._panels["chronogram"].say("Op de eerste dag van geen enkele maand had daar iemand hulp.")
+        self._shown[choice.place] = drawn
+
+    def _show_nobody(self, choice: Choice) -> None:
+        """Say that there is no answer, and leave nothing of the one before."""
+        self._shown.clear()
+        self._set(self.message, tell_nobody(choice, self._answers))
+        self._set(self.table, "")
+        for panel in self._panels.values():
+            panel.say("")
+
+    def _set(self, words: widgets.HTML, text: str) -> None:
+        """Words of this choice."""
+        words.value = text
+        words.remove_class(OLD)
 
     def _changed(self, _change: Any) -> None:
         self.show()
@@ -117,7 +162,10 @@ class Workbench:
         forms = list(reversed(region.prominence))
         days = [f"{day:%Y-%m-%d}" for day in pd.date_range(min(region.window_start.values()), peildatum, freq="6MS")]
         days = [*days, peildatum] if days[-1] != peildatum else days
-        wide: dict[str, Any] = {"style": {"description_width": "7.5em"}, "layout": {"width": "26em"}}
+        wide: dict[str, Any] = {
+            "style": {"description_width": "7.5em"},
+            "layout": {"width": "31em", "max_width": "98%"},
+        }
         self.gemeente = widgets.Dropdown(
             options=[(f"hele regio {region.label}", WHOLE), *names], value=WHOLE, description="gemeente", **wide
         )
@@ -140,21 +188,17 @@ class Workbench:
         )
 
     def _arranged(self) -> widgets.VBox:
-        """Choices above, figures in two columns, the table below."""
+        """Choices above; below them map and tables beside the figures of time."""
         left = widgets.VBox([self.gemeente, self.form, self.period])
         right = widgets.VBox([self.rule, self.preset, self.exits])
         top = widgets.HBox([left, right], layout={"flex_flow": "row wrap"})
-        one = widgets.VBox([_heading("Zorgpaden"), self.process], layout=_COLUMN)
-        two = widgets.VBox(
-            [
-                _heading("Wie er nog is"), self.stay,
-                _heading("Hoe het eindigt"), self.incidence,
-                _heading("Welke hulp, door de tijd"), self.chronogram,
-            ],
-            layout=_COLUMN,
-        )  # fmt: skip
-        both = widgets.HBox([one, two], layout={"flex_flow": "row wrap"})
-        return widgets.VBox([widgets.HTML(f"<p>{_WARNING}</p>"), top, self.message, both, self.table])
+        top.add_class(CHOICES)
+        one, *others = (panel.box for panel in self._panels.values())
+        columns = [widgets.VBox([one, self.table], layout=_COLUMN), widgets.VBox(others, layout=_COLUMN)]
+        both = widgets.HBox(columns, layout={"flex_flow": "row wrap"})
+        view = widgets.VBox([widgets.HTML(f"{STYLE}<p>{WARNING}</p>"), top, self.message, both])
+        view.add_class("zorgpad")
+        return view
 
 
 def open_workbench(register: str, *, region: str, peildatum: str) -> Workbench:
@@ -170,54 +214,12 @@ def open_workbench(register: str, *, region: str, peildatum: str) -> Workbench:
             "The workbench shows numbers that are not protected, so no report may hold it.\n"
             "Open the notebook in JupyterLab; make reports with the other notebooks."
         )
-    answers = Answers(read_register(register), load_region(region), peildatum=peildatum)
+    held = read_register(register), load_region(region)
     pool = drawing_pool()  # it loads while the paths are built
-    answers.warm()
-    return Workbench(answers, pool=pool)
-
-
-def _image() -> widgets.Image:
-    """An empty picture."""
-    return widgets.Image(format="png", layout={"max_width": "100%", "object_fit": "contain"})
+    return Workbench(Answers(*held, peildatum=peildatum), pool=pool)
 
 
 def _short_day(day: str) -> str:
     """A day of the slider: the month where it is the first of one (``jan 2021``)."""
     month = f"{MONTHS[int(day[5:7]) - 1][:3]} {day[:4]}"
     return month if day.endswith("-01") else f"{int(day[8:])} {month}"
-
-
-def _heading(text: str) -> widgets.HTML:
-    """A heading within the workbench."""
-    return widgets.HTML(f"<h3 style='margin:.5em 0 0'>{text}</h3>")
-
-
-def _told(choice: Choice, answer: Answer, answers: Answers) -> str:
-    """How many children and stays this is about, and by which rules."""
-    note = tables.rule_note(answers.region, peildatum=answers.peildatum, rule=choice.rule, cohort="")
-    form, n_children = STATE_LABELS[choice.form], format_number(answer.roads.n_children)
-    return (
-        f"<p><b>{n_children} kinderen</b> met jeugdhulp, van {format_date(choice.from_date)} tot "
-        f"{format_date(choice.until_date)}. In de lijnen: <b>{format_number(answer.n_stays)} keer {form}</b>, waarvan "
-        f"{format_number(answer.n_ended)} beëindigd. {html.escape(answer.label)}. {note} De kaart: kansen over alle "
-        "jaren, aantallen in de periode.</p>"
-    )
-
-
-def _table(answer: Answer, choice: Choice) -> str:
-    """How stays in the chosen form end, as the figure shows it, and what follows on it."""
-    parts = []
-    exits = [name for name in _EXITS if len(answer.incidence) and name in set(answer.incidence["outcome"])]
-    if exits:
-        shown = tables.incidence_table(answer.incidence, outcomes=exits)
-        parts.append(_markup(shown, f"Einde van {STATE_LABELS[choice.form]}, met 95%-interval"))
-    following = answer.roads.edges
-    following = following[following["from_state"] == choice.form]
-    if len(following):
-        parts.append(_markup(tables.after_stay_table(following, state=choice.form), "Eerstvolgende hulp"))
-    return "".join(parts)
-
-
-def _markup(table: pd.DataFrame, title: str) -> str:
-    """A table with its title."""
-    return f"<h3>{html.escape(title)}</h3>{table.reset_index().to_html(index=False, border=0)}"

@@ -11,7 +11,7 @@ from zorgpad.figures.process import draw_process
 from zorgpad.figures.products import draw_realisation, draw_referrers, draw_waits
 from zorgpad.figures.region import draw_funnel, draw_shrunken
 from zorgpad.figures.roads import draw_around, draw_chronogram, draw_sequence_index, draw_stapeling
-from zorgpad.figures.style import plain_letters, to_png
+from zorgpad.figures.style import plain_letters, to_svg
 from zorgpad.figures.timeline import draw_timelines
 
 __all__ = [
@@ -36,5 +36,5 @@ __all__ = [
     "draw_timelines",
     "draw_waits",
     "plain_letters",
-    "to_png",
+    "to_svg",
 ]

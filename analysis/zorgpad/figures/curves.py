@@ -60,7 +60,7 @@ def _draw(shown: dict[str, pd.DataFrame], at_risk: pd.DataFrame | None, horizon_
     figure, (axes, numbers) = new_figure(4.3 + 0.22 * len(groups), rows=2, heights=[1, 0.07 + 0.06 * len(groups)])
     top = 0.0
     for (label, curve), colour, dash in zip(shown.items(), SERIES_COLOURS, SERIES_DASHES, strict=False):
-        part = curve[curve["time_days"] <= horizon_days]
+        part = _steps(curve[curve["time_days"] <= horizon_days])
         axes.step(
             part["time_days"], part["probability"], where="post", color=colour, linestyle=dash, lw=2.2, label=label
         )
@@ -76,9 +76,19 @@ def _draw(shown: dict[str, pd.DataFrame], at_risk: pd.DataFrame | None, horizon_
     return figure
 
 
+def _steps(curve: pd.DataFrame) -> pd.DataFrame:
+    """The rows at which a step curve or its band moves, and the last: the same picture of far fewer points."""
+    levels = curve[["probability", "ci_low", "ci_high"]]
+    moves = (levels != levels.shift()).any(axis=1).to_numpy()
+    moves[-1:] = True
+    return curve[moves]
+
+
 def _at_risk_table(axes: Axes, groups: dict[str, pd.DataFrame], ticks: Sequence[float], horizon_days: int) -> None:
     """The number at risk at each tick, a line per group."""
     axes.set_axis_off()
+    axes.set_xticks([])  # ticks that nobody sees are made all the same
+    axes.set_yticks([])
     axes.set_xlim(0, horizon_days)
     axes.set_ylim(-len(groups), 1)
     axes.text(

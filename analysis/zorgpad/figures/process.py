@@ -104,11 +104,13 @@ def _prepare(axes: Axes, n_states: int, apex: float) -> None:
     """Empty axes with a legend in words."""
     reach = _HALF_BOX + apex + 0.8
     axes.set_axis_off()
+    axes.set_xticks([])  # ticks that nobody sees are made all the same
+    axes.set_yticks([])
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-0.5, n_states - 0.1)
     for side, colour, text in ((-1, DOWN, "← naar lichtere hulp"), (1, UP, "naar zwaardere hulp →")):
         align = "left" if side < 0 else "right"
-        axes.text(side * reach, n_states - 0.3, text, color=colour, fontsize=9.5, fontweight="bold", ha=align)
+        axes.text(side * (reach - 0.05), n_states - 0.3, text, color=colour, fontsize=9.5, fontweight="bold", ha=align)
 
 
 def _ways_out(edges: pd.DataFrame, state: str, rare_below: float) -> list[str]:

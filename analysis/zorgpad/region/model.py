@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from zorgpad.arrays import day_numbers
+from zorgpad.arrays import day_numbers, moments
 from zorgpad.errors import RegionError
 from zorgpad.region.columns import ANY_CODE, BRIDGES, OPTIONAL, TILE
 from zorgpad.schemas import LADDER
@@ -117,7 +117,7 @@ class Region:
         """The first observed day of each gemeente in ``gemeenten``; the earliest of the region for an unknown one."""
         earliest = min(self.window_start.values())
         found = gemeenten.astype(object).map(dict(self.window_start))
-        return pd.to_datetime(found).fillna(earliest).astype("datetime64[ns]")
+        return moments(found).fillna(earliest).astype("datetime64[ns]")
 
     def gemeente(self, name_or_code: str) -> str:
         """The code (``GM0794``) of a gemeente given by code, four digits, or name in any case.

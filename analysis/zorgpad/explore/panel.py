@@ -1,0 +1,56 @@
+"""One picture of the workbench with its heading, and what is said where there is none."""
+
+from __future__ import annotations
+
+import html
+
+import ipywidgets as widgets
+
+OLD, CHOICES = "zorgpad-old", "zorgpad-choices"
+# What belongs to the choice before is faint until its own answer is there; the choices stay in sight.
+STYLE = f"""<style>
+.zorgpad .{OLD} {{ opacity: .25; }}
+.zorgpad .widget-image, .zorgpad .widget-html-content {{ transition: opacity .12s; }}
+.zorgpad .widget-html-content {{ line-height: 1.5; }}
+.zorgpad .widget-html-content h3 {{ margin: .6em 0 .1em; }}
+.zorgpad .widget-readout {{ min-width: 11em; text-align: left; }}
+.zorgpad .noUi-handle:focus-visible, .zorgpad select:focus-visible {{ outline: 3px solid #0b5cad; }}
+.zorgpad table {{ margin: .3em 0 1em; border-collapse: collapse; }}
+.zorgpad th, .zorgpad td {{ text-align: right; padding: .15em .6em; border-bottom: 1px solid #e4e8ec; }}
+.zorgpad th:first-child, .zorgpad td:first-child {{ text-align: left; padding-left: 0; }}
+.jp-OutputArea:has(.zorgpad), .jp-OutputArea-child:has(.zorgpad), .jp-OutputArea-output:has(.zorgpad),
+.jp-Cell-outputWrapper:has(.zorgpad), .zorgpad {{ overflow: visible !important; min-width: 0; max-width: 100%; }}
+.zorgpad > .{CHOICES} {{ position: sticky; top: 0; z-index: 9; background: var(--jp-layout-color0, #fff);
+    border-bottom: 1px solid #d9dee3; padding: .4em 0; }}
+</style>"""
+
+
+class Panel:
+    """A heading, a picture, and a line in its place where there is nothing to draw.
+
+    Parameters
+    ----------
+    title : str
+    """
+
+    def __init__(self, title: str) -> None:
+        self.image = widgets.Image(format="svg+xml", layout={"width": "100%", "object_fit": "contain"})
+        self._note = widgets.HTML()
+        self.box = widgets.VBox([widgets.HTML(f"<h3>{html.escape(title)}</h3>"), self._note, self.image])
+        self.say("")
+
+    def show(self, picture: bytes) -> None:
+        """Show a picture."""
+        self.image.value = picture
+        self.image.layout.display, self._note.value = None, ""
+        self.image.remove_class(OLD)
+
+    def say(self, text: str) -> None:
+        """Say why there is no picture."""
+        self._note.value = f"<p>{html.escape(text)}</p>"
+        self.image.layout.display, self.image.value = "none", b""
+        self.image.remove_class(OLD)
+
+    def fade(self) -> None:
+        """What is seen belongs to the choice before."""
+        self.image.add_class(OLD)

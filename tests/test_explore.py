@@ -11,7 +11,6 @@ from zorgpad import cli
 from zorgpad.errors import DataError, DisclosureError
 from zorgpad.explore import Answers, Choice, Workbench, open_workbench
 from zorgpad.explore.beside import draw_roads
-from zorgpad.explore.panel import OLD
 from zorgpad.explore.words import SAME
 from zorgpad.region import load_region
 from zorgpad.register import write_register
@@ -148,16 +147,32 @@ def test_what_is_not_yet_of_the_choice_is_faint(workbench, monkeypatch):
 
     def draw(choice):
         def wait():
-            widgets = (workbench.process, workbench.stay, workbench.incidence, workbench.chronogram, workbench.table)
-            faint.append([OLD in widget._dom_classes for widget in (*widgets, workbench.message)])
+            faint.append(workbench._faint.names)
             return draw_roads(workbench._answers, choice)
 
         return wait
 
     monkeypatch.setattr(workbench._beside, "start", draw)
     workbench.gemeente.value = "GM0794"
-    assert faint == [[True, False, False, True, True, False]]
-    assert not any(OLD in getattr(workbench, name)._dom_classes for name in (*PICTURES, "table", "message"))
+    assert faint == [{"process", "chronogram", "table"}]
+    assert workbench._faint.view.value == ""
+
+
+def test_what_was_broken_off_is_drawn_again(workbench, monkeypatch):
+    """An interrupt leaves faint what was not reached; the next choice draws all of it, the roads as well."""
+    first = shown(workbench)
+
+    def interrupt(_choice):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workbench._answers, "curves", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        workbench.gemeente.value = "GM0794"
+    assert ".zorgpad-process" in workbench._faint.view.value
+    monkeypatch.undo()
+    workbench.form.value = "gezinshuis"
+    assert all(picture != first[name] for name, picture in shown(workbench).items())
+    assert workbench._faint.view.value == ""
 
 
 class AtOnce(Executor):

@@ -54,6 +54,25 @@ def test_a_curve_steps_at_its_events_and_counts_who_is_at_risk():
     assert words(lower) == ["aantal kinderen in beeld", "4", "3", "2", "1", "1"]
 
 
+def test_only_steps_are_drawn_and_the_last_day():
+    """Days on which line and band stay where they were give no point; the line still ends where it ended."""
+    flat = pd.DataFrame({"time_days": range(6), "probability": [1.0, 1, 0.5, 0.5, 0.5, 0.5]})
+    curve = flat.assign(area="regio", n_at_risk=2, ci_low=flat["probability"], ci_high=[1.0, 1, 0.5, 0.6, 0.6, 0.6])
+    line = figures.draw_stay(curve).axes[0].lines[0]
+    assert line.get_xdata().tolist() == [0, 2, 3, 5]
+    assert line.get_ydata().tolist() == [1.0, 0.5, 0.5, 0.5]
+
+
+def test_an_exit_that_nobody_took_has_an_axis_of_some_height():
+    """All shares and intervals 0, or no interval at all: no warning, and the line is inside."""
+    curve = pd.DataFrame({"time_days": [1, 2], "outcome": "overleden", "n_at_risk": 2, "probability": 0.0})
+    for limit in (0.0, float("nan")):
+        axes = figures.draw_incidence(curve.assign(ci_low=limit, ci_high=limit), outcomes=["overleden"]).axes[0]
+        assert axes.get_ylim() == (0, 0.1)
+    half = curve.assign(probability=0.5, ci_low=float("nan"), ci_high=float("nan"))
+    assert figures.draw_incidence(half, outcomes=["overleden"]).axes[0].get_ylim()[1] == pytest.approx(0.545)
+
+
 def test_stay_curves_of_several_areas_have_their_own_numbers_at_risk():
     """Two areas: each its line in the legend and its row under the figure."""
     both = pd.concat([curve_of([100]), curve_of([100, 200]).assign(area="gemeente")])

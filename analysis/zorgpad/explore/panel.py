@@ -1,16 +1,14 @@
-"""One picture of the workbench with its heading, and what is said where there is none."""
+"""The parts of the workbench: a picture with its heading, and what is faint as it belongs to the choice before."""
 
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 
 import ipywidgets as widgets
 
-OLD, CHOICES = "zorgpad-old", "zorgpad-choices"
-# What belongs to the choice before is faint until its own answer is there; the choices stay in sight.
+CHOICES = "zorgpad-choices"
 STYLE = f"""<style>
-.zorgpad .{OLD} {{ opacity: .25; }}
-.zorgpad .widget-image, .zorgpad .widget-html-content {{ transition: opacity .12s; }}
 .zorgpad .widget-html-content {{ line-height: 1.5; }}
 .zorgpad .widget-html-content h3 {{ margin: .6em 0 .1em; }}
 .zorgpad .widget-readout {{ min-width: 11em; text-align: left; }}
@@ -23,6 +21,31 @@ STYLE = f"""<style>
 .zorgpad > .{CHOICES} {{ position: sticky; top: 0; z-index: 9; background: var(--jp-layout-color0, #fff);
     border-bottom: 1px solid #d9dee3; padding: .4em 0; }}
 </style>"""
+
+
+class Faint:
+    """What on the screen still belongs to the choice before; one message to the page for all of it.
+
+    Attributes
+    ----------
+    view : HTML
+        To display.
+    names : frozenset of str
+        The parts that are faint.
+    """
+
+    def __init__(self) -> None:
+        self.view, self.names = widgets.HTML(layout={"display": "none"}), frozenset[str]()
+
+    def mark(self, part: widgets.DOMWidget, name: str) -> None:
+        """Let ``name`` be the name of a part."""
+        part.add_class(f"zorgpad-{name}")
+
+    def set(self, names: Iterable[str]) -> None:
+        """Make these parts faint, and no others."""
+        self.names = frozenset(names)
+        parts = ", ".join(f".zorgpad-{name}" for name in sorted(self.names))
+        self.view.value = f"<style>{parts} {{ opacity: .25; }}</style>" if parts else ""
 
 
 class Panel:
@@ -43,14 +66,8 @@ class Panel:
         """Show a picture."""
         self.image.value = picture
         self.image.layout.display, self._note.value = None, ""
-        self.image.remove_class(OLD)
 
     def say(self, text: str) -> None:
         """Say why there is no picture."""
-        self._note.value = f"<p>{html.escape(text)}</p>"
+        self._note.value = f"<p>{html.escape(text)}</p>" if text else ""
         self.image.layout.display, self.image.value = "none", b""
-        self.image.remove_class(OLD)
-
-    def fade(self) -> None:
-        """What is seen belongs to the choice before."""
-        self.image.add_class(OLD)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.transforms import Bbox
 
+_WIDEST = len("100%")
+
 
 class Screen:
     """Makes pictures for the screen, each kind of them on the same places.
@@ -24,7 +26,7 @@ class Screen:
     def picture(self, figure: Figure, *, kind: str) -> bytes:
         """The figure as a picture; of one kind are figures with the same axes, and labels and legends as large."""
         n_named = [len(legend.get_texts()) for legend in figure.legends]
-        widest = [max((len(text.get_text()) for text in axes.get_yticklabels()), default=0) for axes in figure.axes]
+        widest = [min(len(f"{axes.get_ylim()[1]:.0%}"), _WIDEST) for axes in figure.axes]
         key = (kind, *figure.get_size_inches(), *n_named, *widest)
         known = self._places.get(key)
         if known is not None and len(known) == len(figure.axes):

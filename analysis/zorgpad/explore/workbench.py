@@ -14,7 +14,7 @@ from zorgpad import figures
 from zorgpad.errors import DisclosureError
 from zorgpad.explore.answers import CHOOSABLE, WHOLE, Answers, Choice, Curves
 from zorgpad.explore.beside import Beside, Drawn, drawing_pool
-from zorgpad.explore.panel import CHOICES, OLD, STYLE, Panel
+from zorgpad.explore.panel import CHOICES, STYLE, Faint, Panel
 from zorgpad.explore.screen import screen
 from zorgpad.explore.words import SAME, WARNING, exits_of, make_tables, tell, tell_nobody
 from zorgpad.labels import MONTHS, STATE_LABELS
@@ -24,7 +24,7 @@ from zorgpad.releases import RELEASE_VARIABLE
 
 # Map and curves side by side, so that a choice changes what is in sight; below each other where there is no room.
 _COLUMN = {"flex": "1 1 28em", "min_width": "22em"}
-_ROADS = ("process", "chronogram")
+_ROADS, _CURVES = ("process", "chronogram"), ("stay", "incidence")
 _RULES = {"verlengingen samengevoegd (ijw)": "ijw", "alleen overlap samengevoegd (cbs)": "cbs"}
 _PRESETS: dict[str, str] = {
     "prevalent": "alle, ook die eerder begonnen",
@@ -69,7 +69,9 @@ class Workbench:
             "chronogram": Panel("Welke hulp, door de tijd"),
         }
         self.process, self.stay, self.incidence, self.chronogram = (panel.image for panel in self._panels.values())
-        self.table, self.message = widgets.HTML(), widgets.HTML()
+        self.table, self.message, self._faint = widgets.HTML(), widgets.HTML(), Faint()
+        for name in (*self._panels, "table", "message"):
+            self._faint.mark(getattr(self, name), name)
         for choice in (self.gemeente, self.form, self.period, self.rule, self.preset, self.exits):
             choice.observe(self._changed, names="value")
         self.view = self._arranged()
@@ -98,11 +100,12 @@ class Workbench:
         before = [panel.image.value for panel in self._panels.values()]
         drawn = self._begin(choice)
         curves = self._answers.curves(choice)
-        told = tell(choice, curves, self._answers, n_children=n_children)
-        self._set(self.message, told)
+        self.message.value = told = tell(choice, curves, self._answers, n_children=n_children)
         self._show_curves(choice, curves)
+        self._faint.set(self._faint.names - {"message", *_CURVES})
         self._show_roads(choice, drawn())
-        self._set(self.table, make_tables(choice, curves, self._shown[choice.place].roads))
+        self.table.value = make_tables(choice, curves, self._shown[choice.place].roads)
+        self._faint.set(())
         if before == [panel.image.value for panel in self._panels.values()]:
             self.message.value = f"{told}<p>{SAME}</p>"
 
@@ -110,11 +113,7 @@ class Workbench:
         """Make faint what will change, and begin to draw the roads where they are not on the screen already."""
         known = self._shown.get(choice.place)
         self._shown.clear()  # until they are known to be on the screen
-        for name, panel in self._panels.items():
-            if known is None or name not in _ROADS:
-                panel.fade()
-        self.message.add_class(OLD)
-        self.table.add_class(OLD)
+        self._faint.set({"message", "table", *_CURVES} | (set() if known else set(_ROADS)))
         return self._beside.start(choice) if known is None else lambda: known
 
     def _show_curves(self, choice: Choice, curves: Curves) -> None:
@@ -142,15 +141,10 @@ class Workbench:
     def _show_nobody(self, choice: Choice) -> None:
         """Say that there is no answer, and leave nothing of the one before."""
         self._shown.clear()
-        self._set(self.message, tell_nobody(choice, self._answers))
-        self._set(self.table, "")
+        self._faint.set(())
+        self.message.value, self.table.value = tell_nobody(choice, self._answers), ""
         for panel in self._panels.values():
             panel.say("")
-
-    def _set(self, words: widgets.HTML, text: str) -> None:
-        """Words of this choice."""
-        words.value = text
-        words.remove_class(OLD)
 
     def _changed(self, _change: Any) -> None:
         self.show()
@@ -196,7 +190,7 @@ class Workbench:
         one, *others = (panel.box for panel in self._panels.values())
         columns = [widgets.VBox([one, self.table], layout=_COLUMN), widgets.VBox(others, layout=_COLUMN)]
         both = widgets.HBox(columns, layout={"flex_flow": "row wrap"})
-        view = widgets.VBox([widgets.HTML(f"{STYLE}<p>{WARNING}</p>"), top, self.message, both])
+        view = widgets.VBox([widgets.HTML(f"{STYLE}<p>{WARNING}</p>"), top, self._faint.view, self.message, both])
         view.add_class("zorgpad")
         return view
 

@@ -67,7 +67,7 @@ def _draw(shown: dict[str, pd.DataFrame], at_risk: pd.DataFrame | None, horizon_
         axes.fill_between(
             part["time_days"], part["ci_low"], part["ci_high"], step="post", color=colour, alpha=0.14, lw=0
         )
-        top = max(top, float(part["ci_high"].max()))
+        top = max(top, float(part[["probability", "ci_high"]].max().max()))  # without an interval the line counts
     years_axis(axes, horizon_days)
     percent_axis(axes, top=min(1.0, top * (1 + 0.09 * len(shown))) if at_risk is not None else 1.0)
     axes.set_ylabel(ylabel)

@@ -46,6 +46,7 @@ SERIES_DASHES: tuple[Any, ...] = (
 )
 
 _DARK_INK_FROM = 0.45
+_LEAST_TOP = 0.1
 _RULES: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
@@ -126,8 +127,8 @@ def years_axis(axes: Axes, horizon_days: int) -> None:
 
 
 def percent_axis(axes: Axes, *, top: float = 1.0) -> None:
-    """Shares as percentages from 0."""
-    axes.set_ylim(0, top)
+    """Shares as percentages from 0; where all of them are 0 the axis still has a height."""
+    axes.set_ylim(0, top if top > 0 else _LEAST_TOP)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: format_percent(share)))
 
 

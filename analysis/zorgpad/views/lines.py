@@ -141,17 +141,20 @@ class _Roads:
 
 
 def _shares(seen: dict[object, np.ndarray], states: list[str], clock: str) -> pd.DataFrame:
-    """The number and share of children in each state at each moment."""
-    parts = []
+    """The number and share of children in each state at each moment at which anybody is seen."""
     shown = _in_order(states)
     place = [states.index(state) for state in shown]
-    for moment, state in seen.items():
-        counts = np.bincount(state[state != _NOT_SEEN], minlength=len(states))[place]
-        n = int(counts.sum())
-        if n:
-            numbers = {"n_children": counts, "n_observed": n, "share": counts / n}
-            parts.append(pd.DataFrame({clock: moment, "state": shown, **numbers}))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[clock, "state", *_NUMBERS])
+    counted = {
+        moment: np.bincount(state[state != _NOT_SEEN], minlength=len(states))[place] for moment, state in seen.items()
+    }
+    counted = {moment: counts for moment, counts in counted.items() if counts.any()}
+    if not counted:
+        return pd.DataFrame(columns=[clock, "state", *_NUMBERS])
+    counts = np.concatenate(list(counted.values()))
+    n = np.repeat([int(own.sum()) for own in counted.values()], len(shown))
+    moments = pd.Series(list(counted)).repeat(len(shown)).to_numpy()
+    numbers = {"n_children": counts, "n_observed": n, "share": counts / n}
+    return pd.DataFrame({clock: moments, "state": shown * len(counted), **numbers})
 
 
 _NUMBERS = ("n_children", "n_observed", "share")

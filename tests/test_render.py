@@ -5,9 +5,11 @@ from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 from notebooks import code, markdown, notebook
 from zorgpad import publish
@@ -323,3 +325,14 @@ def test_an_internal_page_says_that_it_may_not_be_shared():
     """Unprotected numbers bear their warning; protected pages do not."""
     assert "Intern: deel deze pagina niet" in page_of(about=replace(ABOUT, is_internal=True))
     assert "Intern: deel" not in page_of()
+
+
+@pytest.mark.parametrize(("behind", "expected"), [(40, 1), (41, 0)])
+def test_numbers_that_are_a_table_of_the_page_are_not_printed_twice(behind, expected):
+    """Behind the figure stand the same rows as in the table, or one other count."""
+    table = publish.table_markup(pd.DataFrame({"jaar": ["2023"], "kinderen": [40]}), title="Kinderen")
+    numbers = pd.DataFrame({"jaar": ["2023"], "kinderen": [behind]})
+    figure = publish.figure_markup(Figure((1, 1)), title="Lijn", caption="", alt="Een lijn.", numbers=numbers)
+    page = page_of(code("a", stamped(table)), code("b", stamped(figure)))
+    assert page.count('<details class="zp-numbers zp-again">') == expected
+    assert page.count('<details class="zp-numbers">') == 1 - expected

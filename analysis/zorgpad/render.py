@@ -7,6 +7,7 @@ complete in itself: no scripts, no fonts, styles or images from elsewhere.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -24,6 +25,8 @@ from zorgpad.publish import check_markup, exhibit_name, is_stamped, published_ht
 MAX_PAGE_BYTES = 1_000_000
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
+_NUMBERS = re.compile(r'<details class="zp-numbers">(?=.*?(<thead>.*?</table>).*?</details>)', re.DOTALL)
+_TABLE = re.compile(r'<div class="zp-table">.*?(<thead>.*?</table>)', re.DOTALL)
 
 
 class GateError(ReportError):
@@ -230,7 +233,14 @@ def fill_page(
         home=home,
         about=about,
     )
-    return checked_size(page, source=source)
+    return checked_size(_numbers_once(page), source=source)
+
+
+def _numbers_once(page: str) -> str:
+    """``page``, in which numbers behind a figure that are a table of the page as well stay behind it on paper too."""
+    tables = set(_TABLE.findall(page))
+    told = '<details class="zp-numbers zp-again">'
+    return _NUMBERS.sub(lambda found: told if found[1] in tables else found[0], page)
 
 
 def checked_size(page: str, *, source: str) -> str:

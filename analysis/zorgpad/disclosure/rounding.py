@@ -10,18 +10,14 @@ from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import bmat, csr_array, eye_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse import csr_array
 
+from zorgpad.disclosure.programme import Errors, Ints, Part, linked_parts, solve
 from zorgpad.errors import DisclosureError
 
-# A bound on work that does not depend on the speed of the machine, so that the same data give the same bytes.
-_NODE_LIMIT = 2_000
 # How much a count weighs more for each time that it was shown before; atoms weigh a tenth of cells.
 _HELD, _ATOM = 20.0, 0.1
 
-Ints = NDArray[np.int64]
 Window = tuple[NDArray[np.float64], NDArray[np.float64]]
 Seen = Mapping[tuple[str, int], tuple[int, int]]  # by name and truth: what was shown first, and how often
 
@@ -47,33 +43,6 @@ class Rounded:
     is_two_step: NDArray[np.bool_]
     max_deviation: int
     n_untied: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """One connected part: its sums, true counts, what atoms and cells aim at, how much that weighs, and what is tried.
-
-    ``tries`` are pairs of steps of rounding and a window, or none.
-    """
-
-    matrix: csr_array
-    counts: Ints
-    atom_target: Ints
-    cell_target: Ints
-    atom_weight: NDArray[np.float64]
-    cell_weight: NDArray[np.float64]
-    tries: Sequence[tuple[int, Window | None]]
-
-    def limits(self, reach: int, base: int, window: Window | None) -> tuple[Ints, Ints]:
-        """Least and greatest multiple of the base (in bases) that each cell may show; a cell without children is 0."""
-        truth = np.asarray(self.matrix @ self.counts, dtype=np.int64)
-        low, high = truth - reach + 1.0, truth + reach - 1.0
-        if window is not None:
-            low, high = np.maximum(low, truth + window[0]), np.minimum(high, truth + window[1])
-        least = np.maximum(np.ceil(low / base - 1e-9), 0).astype(np.int64)
-        most = np.floor(high / base + 1e-9).astype(np.int64)
-        least[truth == 0] = most[truth == 0] = 0
-        return least, most
 
 
 def thresholds(key: bytes, labels: Sequence[str]) -> NDArray[np.float64]:
@@ -164,18 +133,16 @@ def controlled_rounding(
     for rows, columns in linked_parts(matrix):
         if len(rows) == 0:
             continue
-        rounded[columns] = _solve(
-            _Part(
-                csr_array(matrix[rows][:, columns]),
-                counts[columns],
-                atom_target[columns],
-                cell_target[rows],
-                atom_weight[columns] * _ATOM,
-                cell_weight[rows],
-                [(steps, window and (window[0][rows], window[1][rows])) for steps, window in tries],
-            ),
-            base,
+        part = Part(
+            csr_array(matrix[rows][:, columns]),
+            counts[columns],
+            atom_target[columns] // base,
+            cell_target[rows] // base,
+            atom_weight[columns] * _ATOM,
+            cell_weight[rows],
         )
+        own = [(steps, window and (window[0][rows], window[1][rows])) for steps, window in tries]
+        rounded[columns] = _solve(part, own, base) * base
     published = np.asarray(matrix @ rounded, dtype=np.int64)
     error = published - truth
     n_untied = int(((error < windows[-1][0]) | (error > windows[-1][1])).sum()) if windows else 0
@@ -216,17 +183,6 @@ def _aims(counts: Ints, names: Sequence[str], base: int, key: bytes, seen: Seen)
     return np.where(times > 0, earlier, target), np.maximum(_HELD * times, 1.0)
 
 
-def linked_parts(matrix: csr_array) -> list[tuple[Ints, Ints]]:
-    """Rows and columns of each connected part of the system, in the order of its first member."""
-    n_rows = matrix.shape[0]
-    n, part = connected_components(bmat([[None, matrix], [matrix.T, None]]), directed=False)
-    rows = np.argsort(part[:n_rows], kind="stable")
-    columns = np.argsort(part[n_rows:], kind="stable")
-    row_cuts = np.searchsorted(part[:n_rows][rows], np.arange(1, n))
-    column_cuts = np.searchsorted(part[n_rows:][columns], np.arange(1, n))
-    return list(zip(np.split(rows, row_cuts), np.split(columns, column_cuts), strict=True))
-
-
 def _tries(windows: Sequence[Window], beside: Sequence[Window]) -> list[tuple[int, Window | None]]:
     """Steps of rounding and a window, in the order in which they are tried; windows that bind nothing are not."""
     tries: list[tuple[int, Window | None]] = []
@@ -235,33 +191,30 @@ def _tries(windows: Sequence[Window], beside: Sequence[Window]) -> list[tuple[in
     return [*tries, (1, None), (2, None)]
 
 
-def _solve(part: _Part, base: int) -> Ints:
-    """Round one connected part: a single cell at once, the rest by mixed-integer programming."""
-    if part.matrix.shape[0] == 1:
-        return _spread(part.atom_target, _alone(part, base))
-    for steps, window in part.tries:
-        solution = _milp(part, base, steps, window)
+def _solve(part: Part, tries: Sequence[tuple[int, Window | None]], base: int) -> Ints:
+    """Round one connected part: a single cell at once, the rest by integer programming; groups in bases."""
+    truth = np.asarray(part.matrix @ part.counts, dtype=np.int64)
+    for steps, window in tries:
+        errors = Errors.within(steps * base, window, len(truth))
+        if len(truth) == 1:
+            least, most = errors.limits(truth, base)
+            if least[0] <= most[0]:
+                return _spread(part.atom_aim, int(np.clip(part.cell_aim[0], least[0], most[0])))
+            continue
+        solution = solve(part, errors, base=base, steps=steps)
         if solution is not None:
             return solution
+    if len(truth) == 1:
+        return _spread(part.atom_aim, int(part.cell_aim[0]))
     raise DisclosureError(
-        f"{part.matrix.shape[0]} linked counts cannot be rounded to base {base}.\n"
+        f"{len(truth)} linked counts cannot be rounded to base {base}.\n"
         "Publish fewer overlapping counts together, or protect them in blocks."
     )
 
 
-def _alone(part: _Part, base: int) -> int:
-    """What a cell of a part of its own shows: its aim, or what is nearest to it within the first window that can be."""
-    aim = int(part.cell_target[0])
-    for steps, window in part.tries:
-        least, most = part.limits(steps * base, base, window)
-        if least[0] <= most[0]:
-            return int(np.clip(aim, least[0] * base, most[0] * base))
-    return aim
-
-
-def _spread(atom_target: Ints, total: int) -> Ints:
-    """Move atoms by whole bases, from the first on, until they sum to the total."""
-    atoms = atom_target.copy()
+def _spread(atom_aim: Ints, total: int) -> Ints:
+    """Move groups by whole bases, from the first on, until they sum to the total."""
+    atoms = atom_aim.copy()
     surplus = int(atoms.sum()) - total
     if surplus < 0:
         atoms[0] -= surplus
@@ -270,45 +223,3 @@ def _spread(atom_target: Ints, total: int) -> Ints:
         atoms[i] -= taken
         surplus -= taken
     return atoms
-
-
-def _milp(part: _Part, base: int, steps: int, window: Window | None) -> Ints | None:
-    """Least weighted deviation from the targets, in bases; None when infeasible or beyond the bound on work.
-
-    The first step holds cells within one base of the truth, and the second within two. Atoms are not published
-    on their own, so they are bound only by being 0 or more, and by staying 0 when no child is in them.
-    """
-    matrix, counts = part.matrix, part.counts
-    n_cells, n_atoms = matrix.shape
-    low, high = part.limits(base * steps, base, window)
-    if (low > high).any():
-        return None
-    most = np.where(counts > 0, -(-counts // base) + steps, 0)
-    gap_atoms, gap_cells = eye_array(n_atoms), eye_array(n_cells)
-    system = bmat(
-        [
-            [matrix, None, None],
-            [eye_array(n_atoms), -gap_atoms, None],
-            [eye_array(n_atoms), gap_atoms, None],
-            [matrix, None, -gap_cells],
-            [matrix, None, gap_cells],
-        ],
-        format="csr",
-    )
-    aim_a, aim_c = part.atom_target // base, part.cell_target // base
-    far_a, far_c = np.full(n_atoms, np.inf), np.full(n_cells, np.inf)
-    found = milp(
-        c=np.concatenate([np.zeros(n_atoms), part.atom_weight, part.cell_weight]),
-        integrality=np.concatenate([np.ones(n_atoms), np.zeros(n_atoms + n_cells)]),
-        bounds=Bounds(
-            np.zeros(2 * n_atoms + n_cells),
-            np.concatenate([most.astype(float), np.full(n_atoms + n_cells, np.inf)]),
-        ),
-        constraints=LinearConstraint(
-            system,
-            np.concatenate([low, -far_a, aim_a, -far_c, aim_c]),
-            np.concatenate([high, aim_a, far_a, aim_c, far_c]),
-        ),
-        options={"node_limit": _NODE_LIMIT, "mip_rel_gap": 0.01},
-    )
-    return None if found.x is None else np.rint(found.x[:n_atoms]).astype(np.int64) * base

@@ -15,7 +15,8 @@ from scipy.sparse import csr_array
 from zorgpad.disclosure.audit import narrow_with_margins
 from zorgpad.disclosure.history import History
 from zorgpad.disclosure.policies import Policy, choose_policy
-from zorgpad.disclosure.rounding import Rounded, Seen, Window, controlled_rounding, linked_parts, remember
+from zorgpad.disclosure.programme import linked_parts
+from zorgpad.disclosure.rounding import Rounded, Seen, Window, controlled_rounding, remember
 from zorgpad.disclosure.suppression import withheld_cells
 from zorgpad.errors import DisclosureError
 

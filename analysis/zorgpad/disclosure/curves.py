@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from zorgpad.disclosure.history import History
 from zorgpad.disclosure.policies import Policy, choose_policy
-from zorgpad.disclosure.tables import Atoms, atoms_of, held_by, protect_cells
+from zorgpad.disclosure.rounding import Window, controlled_rounding
+from zorgpad.disclosure.tables import Atoms, atoms_of, held_by
 
 CENSORED, IN_STAY, ENTERED = "censored", "in_stay", "entered"
+_LEFT = "left"  # in whatever way
 _Z = 1.959963984540054
 
 Floats = NDArray[np.float64]
@@ -43,7 +45,8 @@ def protect_curve(
     stays : DataFrame
         client_id, entry_days, exit_days, outcome and the columns ``by``: a row per stay and group that it belongs to (a
         stay in a gemeente is also one of its region). ``start_date`` tells the stays of a child apart; without it every
-        row is a stay of its own, and groups do not nest.
+        row is a stay of its own, and groups do not nest. ``place`` tells where a group belongs, as in
+        :func:`zorgpad.disclosure.atoms_of`.
     by : sequence of str
         What names a group; nothing: one curve of all.
     policy : Policy or str
@@ -157,6 +160,47 @@ def _counted(members: pd.DataFrame, n_alike: pd.Series) -> Atoms:
     return replace(atoms, n=n.to_numpy(dtype=np.int64))
 
 
+def _rounded(
+    rows: pd.DataFrame, shown: Mapping[str, int], *, n_steps: int, policy: Policy, key: bytes, history: History | None
+) -> dict[str, int]:
+    """Rounded cumulative counts by cell; of all who left no more than ``shown`` says that came."""
+    if rows.empty:
+        return {}
+    rows, n_alike = _one_of_each(rows)
+    rows = rows.loc[rows.index.repeat(n_steps - rows["step"])]
+    rows["step"] += rows.groupby(level=0).cumcount()
+    rows["cell"] = rows["group"] + "|" + rows["kind"] + "|" + rows["step"].map("{:03d}".format)
+    atoms = _counted(rows, n_alike)
+    truth = np.asarray(atoms.matrix @ atoms.n)
+    is_count = np.array([cell.split("|")[-2] != _LEFT for cell in atoms.cells])
+    names = [cell for cell, told in zip(atoms.cells, is_count, strict=True) if told]
+    levels = history.levels(names, truth[is_count], base=policy.base) if history else {"windows": [], "beside": []}
+    free = (np.full(len(names), -np.inf), np.full(len(names), np.inf))
+    most = [shown.get(cell.replace(f"|{_LEFT}|", f"|{ENTERED}|"), np.inf) for cell in atoms.cells]
+    done = controlled_rounding(
+        atoms.n,
+        atoms.matrix,
+        base=policy.base,
+        key=key,
+        labels=atoms.cells,
+        atom_labels=atoms.labels,
+        places=atoms.places,
+        slack=np.where(is_count, 0, rows["kind"].nunique() * policy.base),
+        windows=[_with_all(one, is_count, np.full(len(truth), np.inf)) for one in levels["windows"]],
+        beside=[_with_all(one, is_count, most - truth) for one in levels["beside"] or [free]],
+    )
+    if history:
+        history.note(names, done.cells[is_count], truth[is_count], base=policy.base)
+    return dict(zip(names, done.cells[is_count].tolist(), strict=True))
+
+
+def _with_all(window: Window, is_count: NDArray[np.bool_], most: Floats) -> Window:
+    """A window of counts, and for the others no more than ``most``."""
+    low, high = np.full(len(most), -np.inf), most.copy()
+    low[is_count], high[is_count] = window
+    return low, high
+
+
 def _protected_counts(
     stays: pd.DataFrame,
     by: list[str],
@@ -169,6 +213,10 @@ def _protected_counts(
 ) -> dict[tuple[object, ...], Ints]:
     """Protected cumulative counts on the grid, by group and kind (``entered`` or an outcome).
 
+    Who came is rounded first, then who went, such that no group shows more who left than who came: there are stays that
+    would give these counts. Rounded as one system, in which each stay is a group of its own, they lie further from the
+    truth, and the programme takes very long for a country.
+
     What a policy withholds of a table is no table here: a curve ends, or is not made, where few are at risk.
     """
     stays = stays.reset_index(drop=True)
@@ -179,20 +227,18 @@ def _protected_counts(
     asked += [(kind, "exit_days", stays["outcome"] == kind) for kind in sorted(set(stays["outcome"]))]
     asked += [(kind, "exit_days", stays[column]) for kind, column in subsets.items()]
     parts = []
-    for kind, column, is_one in asked:
+    for kind, column, is_one in [*asked, (_LEFT, "exit_days", asked[0][2])]:
         step = np.searchsorted(grid, stays.loc[is_one, column].to_numpy())  # the first day of the grid not before it
         frame = pd.DataFrame({"client_id": unit[is_one], "group": group[is_one], "step": step})
+        if "place" in stays:
+            frame["place"] = stays.loc[is_one, "place"]
         parts.append(frame.assign(kind=kind))
     rows = pd.concat(parts, ignore_index=True)
-    rows, n_alike = _one_of_each(rows[rows["step"] < len(grid)].reset_index(drop=True))
-    rows = rows.loc[rows.index.repeat(len(grid) - rows["step"])]
-    rows["step"] += rows.groupby(level=0).cumcount()
-    rows["cell"] = rows["group"] + "|" + rows["kind"] + "|" + rows["step"].map("{:03d}".format)
-    shown = replace(policy, minimum_cell=0)
-    cells = rows[["cell"]].drop_duplicates().sort_values("cell")
-    atoms = _counted(rows, n_alike)
-    done = protect_cells(cells, atoms=atoms, policy=shown, key=key, attempts=1, history=history).counts
-    value = dict(zip(done["cell"], done["n"].astype(int), strict=True))
+    rows = rows[rows["step"] < len(grid)]
+    came = rows["kind"] == ENTERED
+    value: dict[str, int] = {}
+    for own in (rows[came], rows[~came]):
+        value |= _rounded(own.reset_index(drop=True), value, n_steps=len(grid), policy=policy, key=key, history=history)
     return {
         (*who, kind): np.array(
             [value.get(f"{'|'.join(map(str, who))}|{kind}|{step:03d}", 0) for step in range(len(grid))], dtype=np.int64

@@ -34,6 +34,8 @@ class Part:
         What each group and cell aims at.
     atom_weight, cell_weight : ndarray of float
         What one base away from that costs; more than 0.
+    places : ndarray of str, shape (n_atoms,)
+        Where each group belongs. Groups of one place are rounded together.
     """
 
     matrix: csr_array
@@ -42,6 +44,7 @@ class Part:
     cell_aim: Ints
     atom_weight: NDArray[np.float64]
     cell_weight: NDArray[np.float64]
+    places: NDArray[np.str_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +55,10 @@ class Errors:
     most: NDArray[np.float64]
 
     @classmethod
-    def within(cls, reach: int, window: tuple[NDArray[np.float64], NDArray[np.float64]] | None, n_cells: int) -> Errors:
+    def within(cls, reach: Ints, window: tuple[NDArray[np.float64], NDArray[np.float64]] | None) -> Errors:
         """Less than ``reach`` children from the truth, and within a window of errors."""
-        least, most = np.full(n_cells, 1.0 - reach), np.full(n_cells, reach - 1.0)
+        most = reach.astype(np.float64) - 1.0
+        least = -most
         return cls(least, most) if window is None else cls(np.maximum(least, window[0]), np.minimum(most, window[1]))
 
     def limits(self, truth: Ints, base: int) -> Limits:
@@ -75,9 +79,9 @@ def solve(part: Part, errors: Errors, *, base: int, steps: int, most_atoms: int 
     base, steps : int
         A group of some children may get up to ``steps`` bases more than its children ask for: it is not published.
     most_atoms : int
-        A part with more groups is rounded block after block. A cell over several blocks is held near the truth of the
-        blocks so far, each time: what one block rounds too high, the next may round lower. Where that cannot be, the
-        part is rounded at once.
+        A part with more groups is rounded block after block, a block being some places. A cell over several blocks is
+        held near the truth of the blocks so far, each time: what one block rounds too high, the next may round lower.
+        Where that cannot be, the part is rounded at once.
 
     Returns
     -------
@@ -106,12 +110,14 @@ def _in_blocks(part: Part, errors: Errors, base: int, steps: int, most_atoms: in
     truth = np.asarray(part.matrix @ part.counts)
     so_far, shown = np.zeros_like(truth), np.zeros_like(truth)
     found = np.zeros_like(part.counts)
-    for columns in _blocks(part.matrix, most_atoms):
+    for columns in _blocks(part.places, most_atoms):
         rows = np.unique(part.matrix[:, columns].nonzero()[0])
         own = csr_array(part.matrix[rows][:, columns])
         so_far[rows] += np.asarray(own @ part.counts[columns])
-        low, high = Errors(errors.least[rows], errors.most[rows]).limits(so_far[rows], base)
         is_whole = so_far[rows] == truth[rows]
+        reach = np.where(is_whole, -np.inf, base * steps - 1.0)  # what is not whole yet has room
+        least, most = np.minimum(errors.least[rows], -reach), np.maximum(errors.most[rows], reach)
+        low, high = Errors(least, most).limits(so_far[rows], base)
         aim = np.where(is_whole, part.cell_aim[rows], (so_far[rows] + base // 2) // base) - shown[rows]
         block = Part(
             own,
@@ -120,6 +126,7 @@ def _in_blocks(part: Part, errors: Errors, base: int, steps: int, most_atoms: in
             aim,
             part.atom_weight[columns],
             part.cell_weight[rows],
+            part.places[columns],
         )
         solution = _at_once(block, (low - shown[rows], high - shown[rows]), base, steps)
         if solution is None:
@@ -129,19 +136,15 @@ def _in_blocks(part: Part, errors: Errors, base: int, steps: int, most_atoms: in
     return found
 
 
-def _blocks(matrix: csr_array, most_atoms: int) -> Iterator[Ints]:
-    """Columns of each block: what hangs together when cells of very many groups are left out, small ones together."""
-    sizes = np.diff(matrix.indptr)
-    most, parts = int(sizes.max(initial=0)), [np.arange(matrix.shape[1])]
-    while max(map(len, parts)) > most_atoms and most > 1:
-        most //= 2
-        parts = [columns for _, columns in linked_parts(csr_array(matrix[sizes <= most])) if len(columns)]
+def _blocks(places: NDArray[np.str_], most_atoms: int) -> Iterator[Ints]:
+    """The groups of each block: places in the order of their names, as many as may be together; one at the least."""
     block: list[Ints] = []
-    for columns in sorted(parts, key=lambda columns: int(columns[0])):
-        if block and sum(map(len, block)) + len(columns) > most_atoms:
+    for place in np.unique(places):
+        own = np.flatnonzero(places == place)
+        if block and sum(map(len, block)) + len(own) > most_atoms:
             yield np.sort(np.concatenate(block))
             block = []
-        block.append(columns)
+        block.append(own)
     yield np.sort(np.concatenate(block))
 
 

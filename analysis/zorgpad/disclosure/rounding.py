@@ -81,6 +81,8 @@ def controlled_rounding(
     seen: Seen | None = None,
     windows: Sequence[Window] = (),
     beside: Sequence[Window] = (),
+    places: Sequence[str] = (),
+    slack: Ints | int = 0,
 ) -> Rounded:
     """Round disjoint groups so that every published sum of them is a multiple of the base near its truth.
 
@@ -106,6 +108,11 @@ def controlled_rounding(
     beside : sequence of pairs of ndarray, optional
         The same windows, each with what other counts that are published ask for: tried before it, within one step only.
         Earlier releases come before that: what is shown may rather contradict another count than tell too much.
+    places : sequence of str, optional
+        Where each group belongs: a system of very many groups is rounded place after place
+        (:func:`zorgpad.disclosure.programme.solve`).
+    slack : ndarray of int, or int
+        How many children further from the truth than others a cell may be shown: for sums that are not published.
 
     Returns
     -------
@@ -128,7 +135,8 @@ def controlled_rounding(
     atom_names, cell_names = _named("atom", atom_labels), _named("cell", labels)
     atom_target, atom_weight = _aims(counts, atom_names, base, key, seen or {})
     cell_target, cell_weight = _aims(truth, cell_names, base, key, seen or {})
-    tries = _tries(windows, beside)
+    tries, where = _tries(windows, beside), np.array(places or [""] * len(counts))
+    spare = np.broadcast_to(np.asarray(slack), truth.shape)
     rounded = atom_target.copy()
     for rows, columns in linked_parts(matrix):
         if len(rows) == 0:
@@ -140,9 +148,10 @@ def controlled_rounding(
             cell_target[rows] // base,
             atom_weight[columns] * _ATOM,
             cell_weight[rows],
+            where[columns],
         )
         own = [(steps, window and (window[0][rows], window[1][rows])) for steps, window in tries]
-        rounded[columns] = _solve(part, own, base) * base
+        rounded[columns] = _solve(part, own, base, spare[rows]) * base
     published = np.asarray(matrix @ rounded, dtype=np.int64)
     error = published - truth
     n_untied = int(((error < windows[-1][0]) | (error > windows[-1][1])).sum()) if windows else 0
@@ -191,11 +200,11 @@ def _tries(windows: Sequence[Window], beside: Sequence[Window]) -> list[tuple[in
     return [*tries, (1, None), (2, None)]
 
 
-def _solve(part: Part, tries: Sequence[tuple[int, Window | None]], base: int) -> Ints:
+def _solve(part: Part, tries: Sequence[tuple[int, Window | None]], base: int, slack: Ints) -> Ints:
     """Round one connected part: a single cell at once, the rest by integer programming; groups in bases."""
     truth = np.asarray(part.matrix @ part.counts, dtype=np.int64)
     for steps, window in tries:
-        errors = Errors.within(steps * base, window, len(truth))
+        errors = Errors.within(steps * base + slack, window)
         if len(truth) == 1:
             least, most = errors.limits(truth, base)
             if least[0] <= most[0]:

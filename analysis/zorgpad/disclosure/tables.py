@@ -37,12 +37,15 @@ class Atoms:
     n : ndarray of int, shape (n_atoms,)
         Children per group.
     matrix : sparse array of 0 and 1, shape (n_cells, n_atoms)
+    places : tuple of str
+        Where each group belongs; nothing where that is not known.
     """
 
     cells: tuple[str, ...]
     labels: tuple[str, ...]
     n: np.ndarray
     matrix: csr_array
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +84,8 @@ def atoms_of(members: pd.DataFrame) -> Atoms:
     Parameters
     ----------
     members : DataFrame
-        client_id, cell: a child counts once in each cell, however often the row is repeated.
+        client_id, cell: a child counts once in each cell, however often the row is repeated. With ``place`` (where the
+        children of a cell belong, empty for a cell of everywhere) a group belongs to the first place of its cells.
     """
     rows = members[["client_id", "cell"]].drop_duplicates().sort_values(["client_id", "cell"])
     names = tuple(sorted(rows["cell"].unique()))
@@ -92,7 +96,15 @@ def atoms_of(members: pd.DataFrame) -> Atoms:
     where = np.array([place[cell] for s in sets for cell in s], dtype=np.int64)
     matrix = csr_array((np.ones(len(where), dtype=np.int64), (where, columns)), shape=(len(names), len(sets)))
     n = np.array([numbers[cells] for cells in sets], dtype=np.int64)
-    return Atoms(names, tuple("+".join(s) for s in sets), n, matrix)
+    return Atoms(names, tuple("+".join(s) for s in sets), n, matrix, _places(members, sets))
+
+
+def _places(members: pd.DataFrame, sets: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    if "place" not in members:
+        return ()
+    told = members[members["place"] != ""]
+    of_cell = dict(zip(told["cell"], told["place"], strict=True))
+    return tuple(min((of_cell[cell] for cell in cells if cell in of_cell), default="") for cells in sets)
 
 
 def protect_cells(
@@ -274,6 +286,7 @@ def _round(
         names: dict[str, Any] = {
             "labels": _turned(atoms.cells, turns),
             "atom_labels": _turned(atoms.labels, group_turns),
+            "places": atoms.places,
         }
         rounded = controlled_rounding(atoms.n, atoms.matrix, base=base, key=key, seen=seen, **(names | dict(windows)))
         if attempts == 1:
@@ -323,10 +336,10 @@ def protect_members(
     Parameters
     ----------
     members : DataFrame
-        client_id, cell, and optionally block (a month or year). Blocks are solved in their order. A cell whose
-        truth was seen in an earlier block aims at what was shown then, so that equal truth shows equal counts,
-        except where the sums around it do not allow it. With ``unit`` (who gave the care), policies that look at
-        dominance withhold cells of which one unit has too large a share.
+        client_id, cell, and optionally block (a month or year) and place (:func:`atoms_of`). Blocks are solved in their
+        order. A cell whose truth was seen in an earlier block aims at what was shown then, so that equal truth shows
+        equal counts, except where the sums around it do not allow it. With ``unit`` (who gave the care), policies that
+        look at dominance withhold cells of which one unit has too large a share.
     policy : Policy or str
     key : bytes
         Secret, at least 16 bytes.

@@ -90,6 +90,8 @@ class Protector:
         rest = [column for column in by if column != block]
         asked, inside = (_cells(rows, rest, block, frame) for rows in (cells, members))
         inside["client_id"] = members["client_id"].to_numpy()
+        if "area_kind" in rest:
+            inside["place"] = _place(members).to_numpy()
         if not self.policy.is_protected:
             keys = [column for column in ("block", "cell") if column in asked]
             sizes = inside.drop_duplicates().groupby(keys).size().rename("n").reset_index()
@@ -165,7 +167,8 @@ class Protector:
         raw = {group: self._raw(own, by, group, subsets) for group, own in groups}
         if not self.policy.is_protected:
             return pd.concat(raw.values(), ignore_index=True)
-        made = protect_curve(stays, by=by, policy=self.policy, key=self._key, subsets=subsets, history=self.history)
+        placed = stays.assign(place=_place(stays))
+        made = protect_curve(placed, by=by, policy=self.policy, key=self._key, subsets=subsets, history=self.history)
         kept, losses = [], []
         for group, own in made.groupby(list(by), sort=False):
             loss = curve_loss(own, raw[group])
@@ -313,6 +316,12 @@ def _ceil_two_digits(value: float) -> int:
     """``value`` rounded up to two digits: 1,234 is 1,300; at least 1."""
     size = int(10 ** max(len(str(math.ceil(max(value, 1.0)))) - 2, 0))
     return math.ceil(max(value, 1.0) / size) * size
+
+
+def _place(rows: pd.DataFrame) -> pd.Series:
+    """The subregion of rows of an area; the gemeente in a region without; nothing for other areas."""
+    kind = "subregio" if (rows["area_kind"] == "subregio").any() else "gemeente"
+    return rows["area"].astype(str).where(rows["area_kind"] == kind, "")
 
 
 def _cells(rows: pd.DataFrame, names: Sequence[str], block: str | None, frame: str) -> pd.DataFrame:

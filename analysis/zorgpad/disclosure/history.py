@@ -165,6 +165,10 @@ class History:
             self._now[name] = (int(n), base, int(true))
         self._names.add(names)
 
+    def errors(self) -> Floats:
+        """Shown less true of every count of this release, in the order in which they were made. Not for publication."""
+        return np.array([n - truth for n, _, truth in self._now.values()], dtype=float)
+
     def cells(self) -> pd.DataFrame:
         """The counts of this release, by cell: cell, n, base, truth and is_two_step (a whole base or more from it).
 

@@ -167,7 +167,7 @@ class Protector:
         raw = {group: self._raw(own, by, group, subsets) for group, own in groups}
         if not self.policy.is_protected:
             return pd.concat(raw.values(), ignore_index=True)
-        placed = stays.assign(place=_place(stays))
+        placed, before = stays.assign(place=_place(stays)), len(self.history.errors())
         made = protect_curve(placed, by=by, policy=self.policy, key=self._key, subsets=subsets, history=self.history)
         kept, losses = [], []
         for group, own in made.groupby(list(by), sort=False):
@@ -175,8 +175,7 @@ class Protector:
             if loss <= MOST_LOSS or group[0] == "regio":
                 kept.append(own)
                 losses.append(loss)
-        told = {"n_cells": len(made), "n_atoms": 0, "n_two_step": 0, "n_withheld": len(groups) - len(kept)}
-        self._tell(frame, CURVE, pd.Series(told), pd.Series([0]), loss=max(losses, default=0.0))
+        self._tell_curves(frame, made, before, n_withheld=len(groups) - len(kept), losses=losses)
         return pd.concat([made.iloc[:0], *kept], ignore_index=True)
 
     def state_curves(self, stays: pd.DataFrame) -> pd.DataFrame:
@@ -184,10 +183,9 @@ class Protector:
 
         A state is an outcome of another; what is published of one says nothing of the others' counts.
         """
+        before = len(self.history.errors())
         made = protect_curve(stays, by=["state"], policy=self.policy, key=self._key, history=self.history)
-        told = {"n_cells": len(made), "n_atoms": 0, "n_two_step": 0, "n_withheld": 0}
-        told["n_withheld"] = stays["state"].nunique() - made["state"].nunique()
-        self._tell("overgangen", CURVE, pd.Series(told), pd.Series([0]))
+        self._tell_curves("overgangen", made, before, n_withheld=stays["state"].nunique() - made["state"].nunique())
         return made
 
     def fine_curves(
@@ -202,14 +200,13 @@ class Protector:
         raw = {name: self._raw(own, [by], (str(name),), {}) for name, own in groups}
         if not self.policy.is_protected:
             return pd.concat(raw.values(), ignore_index=True)
-        policy = replace(self.policy, grid_days=grid_days)
+        policy, before = replace(self.policy, grid_days=grid_days), len(self.history.errors())
         made = protect_curve(
             stays, by=[by], policy=policy, key=self._key, horizon_days=horizon_days, history=self.history
         )
         kept = {name: own for name, own in made.groupby(by, sort=False) if curve_loss(own, raw[name]) <= MOST_LOSS}
         losses = [curve_loss(own, raw[name]) for name, own in kept.items()]
-        told = {"n_cells": len(made), "n_atoms": 0, "n_two_step": 0, "n_withheld": groups.ngroups - len(kept)}
-        self._tell(frame, CURVE, pd.Series(told), pd.Series([0]), loss=max(losses, default=0.0))
+        self._tell_curves(frame, made, before, n_withheld=groups.ngroups - len(kept), losses=losses)
         return pd.concat([made.iloc[:0], *kept.values()], ignore_index=True)
 
     def graph(self, frame: str, graph: nx.DiGraph, *, curves: pd.DataFrame, horizon_days: int) -> nx.DiGraph:
@@ -305,6 +302,15 @@ class Protector:
             found = cumulative_incidence(narrow)
             parts.append(found[found["outcome"] == name])
         return pd.concat(parts, ignore_index=True).assign(**dict(zip(by, group, strict=True)))
+
+    def _tell_curves(
+        self, frame: str, made: pd.DataFrame, before: int, *, n_withheld: int, losses: Sequence[float] = ()
+    ) -> None:
+        """Of the counts of curves, all that were made after the first ``before`` of the release."""
+        off = pd.Series(np.abs(self.history.errors()[before:]))
+        told = {"n_cells": len(made), "n_atoms": 0, "n_two_step": int((off >= self.policy.base).sum())}
+        told["n_withheld"] = n_withheld
+        self._tell(frame, CURVE, pd.Series(told), off, loss=max(losses, default=0.0))
 
     def _tell(self, frame: str, rule: str, told: pd.Series, deviation: pd.Series, *, loss: float = 0.0) -> None:
         worst = int(deviation.max()) if len(deviation) else 0

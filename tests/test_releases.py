@@ -20,7 +20,7 @@ from zorgpad.releases import (
     Gallery,
     attack_release,
     draw_exhibit,
-    exhibits,
+    gallery,
     make_release,
     open_release,
 )
@@ -232,21 +232,21 @@ def test_real_children_are_not_rounded_without_a_key(tmp_path, region):
 def test_an_exhibit_of_the_region_is_drawn_once_for_all_gemeenten(monkeypatch):
     """The process map of 342 gemeenten is one picture; what is of a gemeente is drawn for each."""
     drawn = []
-    monkeypatch.setattr(exhibits, "_EXHIBITS", {})
-    monkeypatch.setattr(exhibits, "EXHIBITS", exhibits._EXHIBITS)
-    monkeypatch.setattr(exhibits, "_REGIONAL", set())
+    monkeypatch.setattr(gallery, "_EXHIBITS", {})
+    monkeypatch.setattr(gallery, "EXHIBITS", gallery._EXHIBITS)
+    monkeypatch.setattr(gallery, "_REGIONAL", set())
 
-    @exhibits.exhibit_of_region
+    @gallery.exhibit_of_region
     def map_of_all(release):
         drawn.append("region")
         return release
 
-    @exhibits.exhibit
+    @gallery.exhibit
     def own(release, gemeente):
         drawn.append(gemeente)
         return f"{release} {gemeente}"
 
-    gallery = Gallery("kaart")
-    shown = [gallery.draw(name, gemeente=code) for code in ("A", "B") for name in ("map_of_all", "own")]
+    pictures = Gallery("kaart")
+    shown = [pictures.draw(name, gemeente=code) for code in ("A", "B") for name in ("map_of_all", "own")]
     assert shown == ["kaart", "kaart A", "kaart", "kaart B"]
     assert drawn == ["region", "A", "B"]

@@ -1,15 +1,21 @@
 """The attacker on a release uses what frames tell of each other; a release that forgets that is seen through."""
 
 import sys
+from itertools import product
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
 from zorgpad import cli
 from zorgpad.batch.guard import Published, write_account
 from zorgpad.errors import DisclosureError
 from zorgpad.releases import attack_release, attack_with_margins
 from zorgpad.releases.protect import ACCOUNT_COLUMNS
+from zorgpad.releases.worlds import widths
 from zorgpad.tables import attack_note
 
 ASTEN = "GM0743"
@@ -87,6 +93,41 @@ def test_who_has_the_margins_exactly_is_told_apart_from_who_has_not(region):
     shown = shown.assign(n=[5, *[0] * (len(codes) - 1), 5], truth=[4, *[0] * (len(codes) - 1), 4])
     found = attack_with_margins(shown, region)
     assert (found.n_narrow, found.n_narrow_margins) == (0, 0)
+
+
+def test_a_margin_of_two_of_which_a_part_shows_five_is_seen(region):
+    """A subregion known to be 2: of a gemeente shown as 5 that leaves 1 or 2, of the others at most 1; of 1, all."""
+    table = region.gemeenten
+    name, members = next((n, rows) for n, rows in table.groupby("subregion") if len(rows) > 1)
+    codes = members["gm_code"].tolist()
+    cells = [f"2023-05-01|stand|gemeente|{code}|crisis" for code in codes]
+    shown = pd.DataFrame({"cell": [*cells, f"2023-05-01|stand|subregio|{name}|crisis"], "base": 5})
+    nobody = [0] * (len(codes) - 1)
+    of_two = attack_with_margins(shown.assign(n=[5, *nobody, 5], truth=[2, *nobody, 2]), region)
+    assert (of_two.n_exact_margins, of_two.n_narrow_margins) == (0, len(codes))
+    of_one = attack_with_margins(shown.assign(n=[5, *nobody, 5], truth=[1, *nobody, 1]), region)
+    assert (of_one.n_exact_margins, of_one.n_narrow_margins) == (len(codes), len(codes))
+    assert attack_with_margins(shown.assign(n=0, truth=[2, *nobody, 2]), region).n_narrow_margins == 0
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=25)
+def test_widths_are_those_of_whole_numbers_tried_one_by_one(seed):
+    """Three counts with three random relations: where narrow exact, else not too wide."""
+    random = np.random.default_rng(seed)
+    truth, system = random.integers(0, 6, 3), random.integers(-1, 2, (3, 3))
+    gap = system @ truth
+    is_sum, system = gap == 0, np.where(gap > 0, -1, 1)[:, None] * system
+    is_open = (system @ truth < 0) | is_sum
+    system, is_sum = system[is_open], is_sum[is_open]
+    shown = truth // 5 * 5
+    low, high = np.maximum(shown - 4.0, 0), shown + 4.0
+    worlds = np.array(list(product(*(range(int(a), int(b) + 1) for a, b in zip(low, high, strict=True)))))
+    value = worlds @ system.T
+    worlds = worlds[((value == 0) | ((value < 0) & ~is_sum)).all(axis=1)]
+    found = widths(csr_array(system.astype(float)), is_sum, low, high, start=truth.astype(float), least=4)
+    least = np.minimum(worlds.max(axis=0) - worlds.min(axis=0), 4)
+    assert (np.minimum(found, 4) == least).all()
 
 
 def test_the_note_says_what_was_tried_and_found():

@@ -4,10 +4,12 @@ import hashlib
 from contextlib import suppress
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from tables import register as register_of
-from zorgpad.disclosure import History, Names, choose_policy
+from zorgpad.disclosure import History, Names, choose_policy, controlled_rounding
 from zorgpad.errors import DataError
 from zorgpad.releases.attack import relations
 from zorgpad.releases.frames import AFTER, FRAMES
@@ -40,6 +42,40 @@ def test_a_relation_that_one_step_cannot_reach_does_not_bind():
     history = History(KEY, relations=part_of_whole)
     history.note(["b"], [10], [19], base=5)
     assert history.levels(["a"], [16], base=5)["beside"][0][1][0] == float("inf")
+
+
+def sum_of_two(name, names):
+    """One relation: w is the sum of a and b."""
+    return [(["w"], ["a", "b"], True)] if name == "w" and {"a", "b"} <= set(names) else []
+
+
+def test_a_whole_of_two_and_its_parts_aim_at_nothing():
+    """Of two children, known to be two, a part that is shown as 5 has one or two: w and a show 0 with every key.
+
+    A whole of three leaves 1 to 3 of a 5; and where the other part has nobody, it is there all the same.
+    """
+    for number in range(8):
+        key = hashlib.sha256(bytes([number])).digest()
+        for truth, empty in (([2, 1, 1], []), ([2, 2], ["b"])):
+            names = ["w", "a", "b"][: len(truth)]
+            asked = History(key, relations=sum_of_two).levels(names, truth, base=5, empty=empty)
+            assert asked["is_few"].tolist() == [True] * len(truth)
+            matrix = csr_array([[1, 1], [1, 0], [0, 1]] if len(truth) == 3 else [[1], [1]])
+            done = controlled_rounding(
+                np.array(truth[1:]), matrix, base=5, key=key, labels=names, atom_labels=names[1:], **asked
+            )
+            assert done.cells.tolist() == [0] * len(truth)
+    assert not History(KEY, relations=sum_of_two).levels(["w", "a", "b"], [3, 2, 1], base=5)["is_few"].any()
+
+
+def same_count(name, names):
+    """Two counts that are one."""
+    return [(["w"], ["a"], True), (["a"], ["w"], False)] if name == "w" and "a" in names else []
+
+
+def test_a_whole_with_one_part_gives_nothing_away():
+    """A subregion of one gemeente: who has the one has the other."""
+    assert not History(KEY, relations=same_count).levels(["a", "w"], [2, 2], base=5)["is_few"].any()
 
 
 def test_names_are_found_by_begin_and_end():

@@ -174,8 +174,9 @@ def _rounded(
     truth = np.asarray(atoms.matrix @ atoms.n)
     is_count = np.array([cell.split("|")[-2] != _LEFT for cell in atoms.cells])
     names = [cell for cell, told in zip(atoms.cells, is_count, strict=True) if told]
-    levels = history.levels(names, truth[is_count], base=policy.base) if history else {"windows": [], "beside": []}
-    free = (np.full(len(names), -np.inf), np.full(len(names), np.inf))
+    levels = (history or History(key)).levels(names, truth[is_count], base=policy.base)
+    is_few = np.zeros(len(truth), dtype=bool)
+    is_few[is_count] = levels["is_few"]
     most = [shown.get(cell.replace(f"|{_LEFT}|", f"|{ENTERED}|"), np.inf) for cell in atoms.cells]
     done = controlled_rounding(
         atoms.n,
@@ -187,7 +188,8 @@ def _rounded(
         places=atoms.places,
         slack=np.where(is_count, 0, rows["kind"].nunique() * policy.base),
         windows=[_with_all(one, is_count, np.full(len(truth), np.inf)) for one in levels["windows"]],
-        beside=[_with_all(one, is_count, most - truth) for one in levels["beside"] or [free]],
+        beside=[_with_all(one, is_count, most - truth) for one in levels["beside"]],
+        is_few=is_few,
     )
     if history:
         history.note(names, done.cells[is_count], truth[is_count], base=policy.base)

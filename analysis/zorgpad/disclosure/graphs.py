@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,8 @@ from scipy.sparse import csr_array
 
 from zorgpad.disclosure.history import History
 from zorgpad.disclosure.policies import Policy, choose_policy
-from zorgpad.disclosure.rounding import keyed_rounding
+from zorgpad.disclosure.programme import Errors
+from zorgpad.disclosure.rounding import in_order, keyed_rounding
 from zorgpad.errors import DisclosureError
 
 if TYPE_CHECKING:
@@ -139,18 +139,12 @@ def _flows(graph: nx.DiGraph) -> tuple[_Flows, list[Any]]:
 def _rounded(flows: _Flows, n_nodes: int, base: int, key: bytes, history: History | None) -> Ints:
     """Flows in multiples of the base: the linear programme of a flow has whole solutions."""
     labels = [f"graph|{name}" for name in flows.names]
-    low, high = flows.counts // base, -(-flows.counts // base)
-    ranges = [(low, high)]
-    told = history.levels(labels, flows.counts, base=base) if history else {"beside": [], "windows": []}
-    in_order = [errors for pair in zip_longest(told["beside"], told["windows"]) for errors in pair if errors]
-    for errors in reversed(in_order):
-        least = np.maximum(low - 1, np.ceil((flows.counts + errors[0]) / base - 1e-9)).clip(0)
-        most = np.minimum(high + 1, np.floor((flows.counts + errors[1]) / base + 1e-9))
-        least[flows.counts == 0] = most[flows.counts == 0] = 0
-        ranges = [(np.maximum(low, least), np.minimum(high, most)), (least, most), *ranges]
+    told: dict[str, Any] = history.levels(labels, flows.counts, base=base) if history else {}
     aim = keyed_rounding(flows.counts, base=base, key=key, labels=labels) // base
-    for bounds in ranges:
-        found = _flow(flows, n_nodes, aim, bounds)
+    aim[told.get("is_few", np.zeros(len(aim), dtype=bool))] = 0
+    for steps, window in in_order(told.get("windows", ()), told.get("beside", ())):
+        errors = Errors.within(np.full(len(aim), steps * base), window)
+        found = _flow(flows, n_nodes, aim, errors.limits(flows.counts, base))
         if found is not None:
             break
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 # The change of a count since an earlier release that a reader is taken to know exactly, in children.
 KNOWN_CHANGE = 4
 SEAL_BYTES = 8
+# Who has a whole of so few exactly finds its parts, when one of them is shown above 0.
+FEW = 2
 
 Floats = NDArray[np.float64]
 Ends = tuple[Floats, Floats]  # least and greatest error of each cell
@@ -98,19 +101,40 @@ class History:
         self._names = Names()
         self._most: dict[str, int] = {}
 
-    def levels(self, names: Sequence[str], truth: Iterable[int], *, base: int) -> dict[str, list[Ends]]:
-        """Least and greatest error that each count may have now; infinite where nothing binds it.
+    def levels(
+        self, names: Sequence[str], truth: Iterable[int], *, base: int, empty: Iterable[str] = ()
+    ) -> dict[str, Any]:
+        """Least and greatest error that each count may have now (infinite where nothing binds it), and a lower aim.
 
         ``windows``: beside all earlier releases, and beside the release before only, for a reader who does not know
-        more changes than that one. ``beside``: the same, and beside the counts of this release too.
+        more changes than that one. ``beside``: the same, and beside the counts of this release too. ``is_few``: wholes
+        of at most ``FEW`` and their parts, which aim at 0. ``empty`` are counts of nobody that are shown with these.
         """
         numbers = [int(n) for n in truth]
         beside = self._beside(names, numbers, base)
+        is_few = self._few(names, numbers, empty)
         if not self._earlier:
-            return {"windows": [], "beside": [beside]}
+            return {"windows": [], "beside": [beside], "is_few": is_few}
         tied = [self._tied(names, numbers, base, only_last=last) for last in (False, True)]
         both = [(np.maximum(low, beside[0]), np.minimum(high, beside[1])) for low, high in tied]
-        return {"windows": tied, "beside": both}
+        return {"windows": tied, "beside": both, "is_few": is_few}
+
+    def _few(self, names: Sequence[str], truth: Sequence[int], empty: Iterable[str]) -> NDArray[np.bool_]:
+        """Wholes of at most ``FEW`` children, and their parts where there are several."""
+        self._names.add(empty)
+        found: set[str] = set()
+        for name, n in zip(names, truth, strict=True):
+            parts = self._parts(name) if 0 < n <= FEW else []
+            found.update([name, *parts] if parts else ())
+        return np.array([name in found for name in names], dtype=bool)
+
+    def _parts(self, name: str) -> list[str]:
+        """What a count is the whole of; not one that is always the same count."""
+        around = list(self._relations(name, self._names)) if self._relations else []
+        same = {larger[0] for _, larger, is_sum in around if is_sum and len(larger) == 1}
+        sums = [larger for smaller, larger, _ in around if smaller == [name] and len(larger) > 1]
+        parts = [*sums, *(smaller for smaller, larger, _ in around if larger == [name])]
+        return [one for some in parts for one in some if one not in same]
 
     def _beside(self, names: Sequence[str], truth: Sequence[int], base: int) -> Ends:
         """The errors that other counts of this release leave; what one step does not reach does not bind."""

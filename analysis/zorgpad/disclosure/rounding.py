@@ -15,8 +15,9 @@ from scipy.sparse import csr_array
 from zorgpad.disclosure.programme import Errors, Ints, Part, linked_parts, solve
 from zorgpad.errors import DisclosureError
 
-# How much a count weighs more for each time that it was shown before; atoms weigh a tenth of cells.
-_HELD, _ATOM = 20.0, 0.1
+# How much a count weighs more for each time that it was shown before; atoms weigh a tenth of cells, and a whole of few
+# and its parts more than any other.
+_HELD, _ATOM, _FEW = 20.0, 0.1, 100.0
 
 Window = tuple[NDArray[np.float64], NDArray[np.float64]]
 Seen = Mapping[tuple[str, int], tuple[int, int]]  # by name and truth: what was shown first, and how often
@@ -83,6 +84,7 @@ def controlled_rounding(
     beside: Sequence[Window] = (),
     places: Sequence[str] = (),
     slack: Ints | int = 0,
+    is_few: NDArray[np.bool_] | None = None,
 ) -> Rounded:
     """Round disjoint groups so that every published sum of them is a multiple of the base near its truth.
 
@@ -107,12 +109,15 @@ def controlled_rounding(
         out of its window.
     beside : sequence of pairs of ndarray, optional
         The same windows, each with what other counts that are published ask for: tried before it, within one step only.
-        Earlier releases come before that: what is shown may rather contradict another count than tell too much.
+        Where an earlier release binds as well, within two steps before it is given up: two counts of the same
+        children, of which one goes a step and the other does not, tell more beside the release before.
     places : sequence of str, optional
         Where each group belongs: a system of very many groups is rounded place after place
         (:func:`zorgpad.disclosure.programme.solve`).
     slack : ndarray of int, or int
         How many children further from the truth than others a cell may be shown: for sums that are not published.
+    is_few : ndarray of bool, optional
+        Cells that aim at 0, more than others at their threshold (:meth:`zorgpad.disclosure.History.levels`).
 
     Returns
     -------
@@ -135,7 +140,10 @@ def controlled_rounding(
     atom_names, cell_names = _named("atom", atom_labels), _named("cell", labels)
     atom_target, atom_weight = _aims(counts, atom_names, base, key, seen or {})
     cell_target, cell_weight = _aims(truth, cell_names, base, key, seen or {})
-    tries, where = _tries(windows, beside), np.array(places or [""] * len(counts))
+    if is_few is not None:
+        least = _FEW + cell_weight.max(initial=0.0)
+        cell_target, cell_weight = np.where(is_few, 0, cell_target), np.where(is_few, least, cell_weight)
+    tries, where = in_order(windows, beside), np.array(places or [""] * len(counts))
     spare = np.broadcast_to(np.asarray(slack), truth.shape)
     rounded = atom_target.copy()
     for rows, columns in linked_parts(matrix):
@@ -192,11 +200,12 @@ def _aims(counts: Ints, names: Sequence[str], base: int, key: bytes, seen: Seen)
     return np.where(times > 0, earlier, target), np.maximum(_HELD * times, 1.0)
 
 
-def _tries(windows: Sequence[Window], beside: Sequence[Window]) -> list[tuple[int, Window | None]]:
+def in_order(windows: Sequence[Window], beside: Sequence[Window]) -> list[tuple[int, Window | None]]:
     """Steps of rounding and a window, in the order in which they are tried; windows that bind nothing are not."""
     tries: list[tuple[int, Window | None]] = []
     for both, own in zip_longest(beside, windows):
-        tries += [(steps, one) for steps, one in ((1, both), (1, own), (2, own)) if one and np.isfinite(one).any()]
+        asked = ((1, both), (2, both), (1, own), (2, own)) if own else ((1, both),)
+        tries += [(steps, one) for steps, one in asked if one and np.isfinite(one).any()]
     return [*tries, (1, None), (2, None)]
 
 

@@ -16,7 +16,7 @@ from zorgpad.disclosure.audit import narrow_with_margins
 from zorgpad.disclosure.history import History
 from zorgpad.disclosure.policies import Policy, choose_policy
 from zorgpad.disclosure.programme import linked_parts
-from zorgpad.disclosure.rounding import Rounded, Seen, Window, controlled_rounding, remember
+from zorgpad.disclosure.rounding import Rounded, Seen, controlled_rounding, remember
 from zorgpad.disclosure.suppression import withheld_cells
 from zorgpad.errors import DisclosureError
 
@@ -154,14 +154,15 @@ def protect_cells(
         )
     before, truth = seen or {}, np.asarray(atoms.matrix @ atoms.n, dtype=np.int64)
     told = [f"{block}|{cell}" if block else cell for cell in atoms.cells]
-    windows = history.levels(told, truth, base=policy.base) if history else {"windows": [], "beside": []}
-    rounded, n_attempts, n_narrow = _round(atoms, policy.base, key, before, attempts, windows)
+    counted = set(atoms.cells)
+    empty = [f"{block}|{cell}" if block else cell for cell in counts["cell"] if cell not in counted]
+    asked = history.levels(told, truth, base=policy.base, empty=empty) if history else {}
+    rounded, n_attempts, n_narrow = _round(atoms, policy.base, key, before, attempts, asked)
     now = remember(before, rounded, truth=truth, atoms=atoms.n, labels=atoms.cells, atom_labels=atoms.labels)
     if history:
         history.note(told, rounded.cells, truth, base=policy.base)
-        empty = [cell for cell in counts["cell"] if cell not in set(atoms.cells)] if len(counts) > len(told) else []
         zeros = [0] * len(empty)
-        history.note([f"{block}|{cell}" if block else cell for cell in empty], zeros, zeros, base=policy.base)
+        history.note(empty, zeros, zeros, base=policy.base)
     is_withheld = _withheld(atoms, rounded.cells, truth, policy, dominant)
     cells = list(atoms.cells)
     shown = pd.Series(rounded.cells, index=cells, dtype="Int64").reindex(counts["cell"], fill_value=0)
@@ -272,7 +273,7 @@ def _round(
     key: bytes,
     seen: Seen,
     attempts: int,
-    windows: Mapping[str, Sequence[Window]],
+    asked: Mapping[str, Any],
 ) -> tuple[Rounded, int, int | None]:
     """The first rounding that holds against a reader with every margin, or the best of all; attempts; narrow cells.
 
@@ -288,7 +289,7 @@ def _round(
             "atom_labels": _turned(atoms.labels, group_turns),
             "places": atoms.places,
         }
-        rounded = controlled_rounding(atoms.n, atoms.matrix, base=base, key=key, seen=seen, **(names | dict(windows)))
+        rounded = controlled_rounding(atoms.n, atoms.matrix, base=base, key=key, seen=seen, **(names | dict(asked)))
         if attempts == 1:
             return rounded, 1, None
         is_narrow = _narrow(atoms, rounded, base)

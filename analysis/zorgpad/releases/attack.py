@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import linprog
-from scipy.sparse import csr_array, hstack
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse import csr_array
 
 from zorgpad.disclosure import Names, Relation
-from zorgpad.errors import DisclosureError
 from zorgpad.region import Region
 from zorgpad.releases.relations import Relations
+from zorgpad.releases.worlds import widths
+from zorgpad.schemas import OUTSIDE_CARE
 
 LEAST_WIDTH, LEAST_WITH_MARGINS = 4, 2
-
-# Broken relations that are mended by hand before a linear programme takes over.
-_MOST_MENDED, _MOST_MOVED = 500, 100
-_NOTHING = 1e-6
-_MOST_LOOKS = 100
-_NOBODY = "No numbers of children fit the counts of this release.\nMake the report again with 'zorgpad report'."
 
 Floats = NDArray[np.float64]
 
@@ -100,12 +91,10 @@ def attack_with_margins(cells: pd.DataFrame, region: Region, *, peildatum: str |
     is_margin = np.array([_is_margin(name) for name in cells["cell"]])
     low, high = np.where(is_margin, truth, low), np.where(is_margin, truth, high)
     known = widths(system, is_sum, low, high, start=truth, least=LEAST_WITH_MARGINS)
-    narrow = (known < LEAST_WITH_MARGINS) & ~is_margin
-    if narrow.any():
-        low, high = np.where(is_margin, truth, 0), np.where(is_margin, truth, truth.sum())
-        narrow &= widths(system, is_sum, low, high, start=truth, least=LEAST_WITH_MARGINS) >= LEAST_WITH_MARGINS
-    exact = int((narrow & (known < 1)).sum())
-    return replace(told, n_exact_margins=exact, n_narrow_margins=int(narrow.sum()))
+    low, high = np.where(is_margin, truth, 0), np.where(is_margin, truth, truth.sum())
+    bare = widths(system, is_sum, low, high, start=truth, least=LEAST_WITH_MARGINS)
+    exact, narrow = ((known < least) & (bare >= least) for least in (1, LEAST_WITH_MARGINS))
+    return replace(told, n_exact_margins=int(exact.sum()), n_narrow_margins=int((exact | narrow).sum()))
 
 
 def _linked(cells: pd.DataFrame, region: Region, peildatum: str | None) -> tuple[csr_array, NDArray[np.bool_]]:
@@ -137,8 +126,13 @@ def _holding(found: list[Relation], truth: dict[str, int]) -> list[Relation]:
 
 
 def _is_margin(name: str) -> bool:
-    """Whether outside sources may give a count exactly: of subregions and region, and what goes through a node."""
+    """Whether a count may be known exactly: of subregions and region, what goes through a node, and what cannot be.
+
+    Who is outside care stays so, to the peildatum or until he comes back: there a stay never just ends.
+    """
     parts = name.split("|")
+    if parts[:2] == ["graph", "end"] and parts[2] in OUTSIDE_CARE:
+        return True
     return bool({"subregio", "regio"} & set(parts)) or parts[:2] == ["graph", "stays"] or parts[-1] == "totaal"
 
 
@@ -150,182 +144,3 @@ def _system(names: list[str], found: list[Relation]) -> tuple[csr_array, NDArray
     rows, columns, signs = zip(*terms, strict=True) if terms else ((), (), ())
     is_sum = np.array([equal for *_, equal in found], dtype=bool)
     return csr_array((signs, (rows, columns)), shape=(len(found), len(names))), is_sum
-
-
-def widths(
-    system: csr_array, is_sum: NDArray[np.bool_], low: Floats, high: Floats, *, start: Floats, least: int
-) -> Floats:
-    """The width of each count, exact where it is under ``least``; else what was seen to be possible, at least that.
-
-    Every possible world widens what is known to be possible of all counts in it. Worlds are first made by hand: some
-    children more in one count, and in others until all hangs together again. Counts for which that does not suffice get
-    linear programmes of their own, within the linked part that they are in; where so many need them that it would take
-    minutes, the rest count as narrow.
-    """
-    seen = _Seen(np.full(len(low), np.inf), np.full(len(low), -np.inf))
-    worlds = _Worlds(system, is_sum, low, high)
-    middle = worlds.repaired(np.clip(start, low, high))
-    if middle is None:
-        middle = _nearest(system, is_sum, low, high, start)
-    np.copyto(seen.lowest, middle)
-    np.copyto(seen.highest, middle)
-    worlds.begin_at(middle)
-    for i in range(len(low)):
-        missing = least - int(seen.highest[i] - seen.lowest[i])
-        for sign in (1, -1) if missing > 0 else ():
-            changed = worlds.moved(i, float(sign * missing))
-            if changed is not None:
-                seen.note(middle, changed)
-                break
-    n_looks = 0
-    links = csr_array(system.T @ system)
-    _, part = connected_components(links, directed=False)
-    for own in (np.flatnonzero(part == at) for at in np.unique(part[seen.width() < least])):
-        rows = np.flatnonzero(abs(system[:, own]).sum(axis=1) > 0)
-        limits = _limits(csr_array(system[rows][:, own]), is_sum[rows], low[own], high[own])
-        seen.look((seen.width()[own] < least).astype(float), own, limits)  # all that need it at once
-        for i in range(len(own)):
-            if seen.width()[own[i]] < least and n_looks < _MOST_LOOKS:
-                n_looks += 1
-                seen.look(np.eye(1, len(own), i)[0], own, limits)
-    return seen.width()
-
-
-def _nearest(system: csr_array, is_sum: NDArray[np.bool_], low: Floats, high: Floats, start: Floats) -> Floats:
-    """The possible world that is nearest to another, by a linear programme."""
-    n = len(low)
-    middle = np.clip(start, low, high)
-    wide = csr_array(hstack([system, -system]))
-    limits = _limits(wide, is_sum, np.zeros(2 * n), np.concatenate([high - middle, middle - low]))
-    for name in ("b_eq", "b_ub"):
-        if name in limits:
-            limits[name] = limits[name] - (system @ middle)[is_sum if name == "b_eq" else ~is_sum]
-    done = linprog(np.ones(2 * n), method="highs-ds", **limits)
-    if done.x is None:
-        raise DisclosureError(_NOBODY)
-    found: Floats = middle + done.x[:n] - done.x[n:]
-    return found
-
-
-class _Worlds:
-    """Makes possible worlds by hand: counts that keep to their bounds and to every relation."""
-
-    def __init__(self, system: csr_array, is_sum: NDArray[np.bool_], low: Floats, high: Floats) -> None:
-        self._system = csr_array(system)
-        self._terms, self._touching = _pairs(self._system), _pairs(csr_array(system.T))
-        self._is_sum, self._low, self._high = is_sum.tolist(), low.tolist(), high.tolist()
-        self._world: list[float] = []
-        self._over: list[float] = []
-
-    def begin_at(self, world: Floats) -> None:
-        """Make worlds from this one on."""
-        self._world, self._over = world.tolist(), (self._system @ world).tolist()
-
-    def repaired(self, world: Floats) -> Floats | None:
-        """A possible world near one that need not be possible; None when none is found."""
-        self.begin_at(world)
-        change = self._settled({}, waiting=list(range(len(self._terms))), limit=_MOST_MENDED)
-        if change is None:
-            return None
-        found = world.copy()
-        found[list(change)] += list(change.values())
-        return found
-
-    def moved(self, i: int, by: float) -> dict[int, float] | None:
-        """What else changes when a count does, until all hangs together again; None when that is not found."""
-        if not self._low[i] <= self._world[i] + by <= self._high[i]:
-            return None
-        return self._settled({i: by}, waiting=[], limit=_MOST_MOVED)
-
-    def _settled(self, start: dict[int, float], *, waiting: list[int], limit: int) -> dict[int, float] | None:
-        """Mend broken relations one by one, by raising what is too small or lowering what is too large."""
-        changed: dict[int, float] = {}
-        over: dict[int, float] = {}
-        for i, by in start.items():
-            self._change(i, by, changed, over, waiting)
-        up = sum(start.values()) >= 0
-        n_mended = 0
-        while waiting:
-            row = waiting.pop()
-            excess = over.get(row, self._over[row])
-            if not self._is_broken(row, excess):
-                continue
-            best = self._mender(row, excess, changed, fixed=start, up=up)
-            n_mended += 1
-            if best is None or n_mended > limit:
-                return None
-            waiting.append(row)
-            self._change(*best, changed, over, waiting)
-        return changed
-
-    def _is_broken(self, row: int, excess: float) -> bool:
-        return excess > _NOTHING or (self._is_sum[row] and excess < -_NOTHING)
-
-    def _change(self, i: int, by: float, changed: dict[int, float], over: dict[int, float], waiting: list[int]) -> None:
-        """Change a count, and put the relations that it breaks on the list."""
-        changed[i] = changed.get(i, 0.0) + by
-        for row, sign in self._touching[i]:
-            over[row] = over.get(row, self._over[row]) + sign * by
-            if self._is_broken(row, over[row]):
-                waiting.append(row)
-
-    def _mender(
-        self, row: int, excess: float, changed: dict[int, float], *, fixed: dict[int, float], up: bool
-    ) -> tuple[int, float] | None:
-        """The count that mends a relation best, and by how much: wholly, the same way as the rest, with most room."""
-        found: tuple[tuple[bool, bool, float], int, float] | None = None
-        for i, sign in self._terms[row]:
-            by = -sign * excess
-            now = self._world[i] + changed.get(i, 0.0)
-            room = self._high[i] - now if by > 0 else now - self._low[i]
-            step = min(abs(by), room)
-            if i in fixed or step <= 0:
-                continue
-            rank = (step >= abs(by), (by > 0) == up, room)
-            if found is None or rank > found[0]:
-                found = rank, i, step if by > 0 else -step
-        return None if found is None else found[1:]
-
-
-def _pairs(matrix: csr_array) -> list[list[tuple[int, float]]]:
-    """Per row of a matrix its columns and values."""
-    cuts = matrix.indptr
-    columns, values = matrix.indices.tolist(), matrix.data.tolist()
-    return [list(zip(columns[begin:end], values[begin:end], strict=True)) for begin, end in pairwise(cuts)]
-
-
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """The least and the greatest of each count in all possible worlds that were seen."""
-
-    lowest: Floats
-    highest: Floats
-
-    def width(self) -> Floats:
-        """How far apart the least and the greatest whole value are."""
-        inner: Floats = np.floor(self.highest + 1e-6) - np.ceil(self.lowest - 1e-6)
-        return inner
-
-    def note(self, world: Floats, changed: dict[int, float]) -> None:
-        """See a world that is as another one, but for what changed."""
-        for i, by in changed.items():
-            self.lowest[i], self.highest[i] = min(self.lowest[i], world[i] + by), max(self.highest[i], world[i] + by)
-
-    def look(self, direction: Floats, own: NDArray[np.int64], limits: dict[str, Any]) -> None:
-        """See the two worlds at the ends of a direction, of the counts ``own``."""
-        for sign in (1, -1):
-            done = linprog(sign * direction, method="highs-ds", **limits)
-            if done.x is None:
-                raise DisclosureError(_NOBODY)
-            self.lowest[own] = np.minimum(self.lowest[own], done.x)
-            self.highest[own] = np.maximum(self.highest[own], done.x)
-
-
-def _limits(system: csr_array, is_sum: NDArray[np.bool_], low: Floats, high: Floats) -> dict[str, Any]:
-    """What a linear programme must keep to."""
-    limits: dict[str, Any] = {"bounds": np.column_stack([low, high])}
-    if is_sum.any():
-        limits |= {"A_eq": system[is_sum], "b_eq": np.zeros(is_sum.sum())}
-    if not is_sum.all():
-        limits |= {"A_ub": system[~is_sum], "b_ub": np.zeros((~is_sum).sum())}
-    return limits

@@ -1,6 +1,7 @@
 """The workbench: every choice shows its own raw answer, nothing stays of the one before, and no report may hold it."""
 
 import json
+import pickle
 from concurrent.futures import BrokenExecutor, Executor, Future
 from pathlib import Path
 
@@ -92,6 +93,15 @@ def test_what_a_choice_does_not_change_is_not_computed_again(answers):
     assert answers.answer(Choice("", "pleegzorg", "2022-01-01", DAY)).roads is not one.roads
 
 
+def test_answers_that_went_to_another_process_are_the_same(answers):
+    """Region, peildatum and paths go; what follows from them is worked out there."""
+    choice = Choice("GM0794", "pleegzorg", "2022-01-01", DAY, rule="cbs")
+    other = pickle.loads(pickle.dumps(answers))  # noqa: S301 - just made here
+    for name in ("nodes", "edges", "shares"):
+        pd.testing.assert_frame_equal(getattr(other.roads(choice), name), getattr(answers.roads(choice), name))
+    assert other.roads(choice).n_children == answers.n_children(choice) == other.n_children(choice) > 0
+
+
 def test_stays_of_gemeenten_add_up_to_those_of_the_region(answers):
     """Each stay is of the gemeente that pays at its end."""
     codes = answers.region.gemeenten["gm_code"]
@@ -176,10 +186,18 @@ def test_what_was_broken_off_is_drawn_again(workbench, monkeypatch):
 
 
 class AtOnce(Executor):
-    """A pool that has done its work when it is asked."""
+    """A pool that has done its work when it is asked, until it is shut down."""
+
+    is_open = True
+
+    def shutdown(self, **_):
+        """Take no more."""
+        self.is_open = False
 
     def submit(self, work, *arguments):
         """The work, done."""
+        if not self.is_open:
+            raise RuntimeError
         future = Future()
         future.set_result(work(*arguments))
         return future
@@ -204,6 +222,16 @@ class Gone(Executor):
 def test_roads_drawn_elsewhere_are_those_that_are_drawn_here(answers, workbench, pool):
     """Also when the other process has gone: then they are drawn here."""
     other = Workbench(answers, pool=pool)
+    for each in (workbench, other):
+        each.gemeente.value = "GM0794"
+    assert shown(other) == shown(workbench)
+
+
+def test_what_was_shut_down_draws_here(answers, workbench):
+    """Who runs the notebook again has a new process; what the old page asks of the old one is drawn here."""
+    pool = AtOnce()
+    other = Workbench(answers, pool=pool)
+    pool.shutdown()
     for each in (workbench, other):
         each.gemeente.value = "GM0794"
     assert shown(other) == shown(workbench)

@@ -63,6 +63,13 @@ def test_only_steps_are_drawn_and_the_last_day():
     assert line.get_ydata().tolist() == [1.0, 0.5, 0.5, 0.5]
 
 
+def test_a_dotted_line_leads_to_the_day_by_which_half_has_left():
+    """Half of four stays ended by day 200; of one that is seen to go on beyond the axis nobody knows."""
+    ended = figures.draw_stay(kaplan_meier(curve_of([100, 200, 300])).assign(area="regio")).axes[0].lines
+    assert [list(ended[-1].get_xdata()), list(ended[-1].get_ydata())] == [[0, 200, 200], [0.5, 0.5, 0]]
+    assert len(figures.draw_stay(kaplan_meier(curve_of([])).assign(area="regio")).axes[0].lines) == 1
+
+
 def test_an_exit_that_nobody_took_has_an_axis_of_some_height():
     """All shares and intervals 0, or no interval at all: no warning, and the line is inside."""
     curve = pd.DataFrame({"time_days": [1, 2], "outcome": "overleden", "n_at_risk": 2, "probability": 0.0})

@@ -19,7 +19,7 @@ from lab import open_lab
 from zorgpad.explore import open_workbench
 
 REGION, PEILDATUM = "een10voordejeugd", "2024-01-01"
-# control, value: each new, from small to large and back to the whole region
+# control, value: each new, from small to large and back to the whole region; the largest form under new rules at last
 CHANGES = (
     ("form", "gezinshuis"),
     ("form", "behandelverblijf"),
@@ -40,6 +40,10 @@ CHANGES = (
     ("rule", "cbs"),
     ("gemeente", "GM0861"),
     ("rule", "ijw"),
+    ("gemeente", ""),
+    ("form", "ambulant"),
+    ("rule", "cbs"),
+    ("preset", "entry"),
 )
 # The same in words of the page; of the slider which handle goes where.
 ON_PAGE = (
@@ -62,6 +66,10 @@ ON_PAGE = (
     ("rekenregel", "alleen overlap samengevoegd (cbs)"),
     ("gemeente", "Veldhoven"),
     ("rekenregel", "verlengingen samengevoegd (ijw)"),
+    ("gemeente", "hele regio Een 10 voor de Jeugd"),
+    ("vorm", "ambulante hulp"),
+    ("rekenregel", "alleen overlap samengevoegd (cbs)"),
+    ("verblijven", "begin waargenomen (instroomcohort)"),
 )
 
 

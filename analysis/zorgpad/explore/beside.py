@@ -15,6 +15,7 @@ from zorgpad.explore.answers import Answers, Choice, Roads, Rule
 from zorgpad.explore.screen import screen
 
 _HELD: list[Answers] = []  # in the process of its own: what it answers from
+_POOLS: list[Executor] = []  # in this process: the last one
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +95,15 @@ class Beside:
 
 
 def drawing_pool() -> Executor:
-    """One process for drawing, which loads what it needs now; it goes when this process goes."""
+    """One process for drawing, which loads what it needs now; it goes when this process goes, or asks for another.
+
+    Whoever runs the notebook once more would else have one more of them each time.
+    """
+    while _POOLS:
+        _POOLS.pop().shutdown(wait=False)
     pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=watch)
     pool.submit(screen)
+    _POOLS.append(pool)
     return pool
 
 

@@ -16,10 +16,13 @@ STYLE = f"""<style>
 .zorgpad table {{ margin: .3em 0 1em; border-collapse: collapse; }}
 .zorgpad th, .zorgpad td {{ text-align: right; padding: .15em .6em; border-bottom: 1px solid #e4e8ec; }}
 .zorgpad th:first-child, .zorgpad td:first-child {{ text-align: left; padding-left: 0; }}
+.zorgpad td:not(:first-child) {{ white-space: nowrap; }}
 .jp-OutputArea:has(.zorgpad), .jp-OutputArea-child:has(.zorgpad), .jp-OutputArea-output:has(.zorgpad),
 .jp-Cell-outputWrapper:has(.zorgpad), .zorgpad {{ overflow: visible !important; min-width: 0; max-width: 100%; }}
-.zorgpad > .{CHOICES} {{ position: sticky; top: 0; z-index: 9; background: var(--jp-layout-color0, #fff);
-    border-bottom: 1px solid #d9dee3; padding: .4em 0; }}
+.zorgpad > .{CHOICES} {{ background: var(--jp-layout-color0, #fff); border-bottom: 1px solid #d9dee3; }}
+@media (min-width: 1100px) and (min-height: 600px) {{
+    .zorgpad > .{CHOICES} {{ position: sticky; top: 0; z-index: 9; }}
+}}
 </style>"""
 
 

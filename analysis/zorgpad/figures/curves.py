@@ -43,6 +43,8 @@ def draw_incidence(curve: pd.DataFrame, *, outcomes: Sequence[str], horizon_days
 def draw_stay(curves: pd.DataFrame, *, by: str = "area", horizon_days: int = 1826) -> Figure:
     """Which share is still in the form of care, by time since the start (Kaplan–Meier), one line per group.
 
+    A dotted line leads from a half to the day by which half has left, where that lies within the horizon.
+
     Parameters
     ----------
     curves : DataFrame
@@ -51,7 +53,13 @@ def draw_stay(curves: pd.DataFrame, *, by: str = "area", horizon_days: int = 182
     horizon_days : int
     """
     shown = {str(name): group for name, group in curves.groupby(by, sort=False)}
-    return _draw(shown, None, horizon_days, ylabel="deel dat er nog is")
+    figure = _draw(shown, None, horizon_days, ylabel="deel dat er nog is")
+    for curve in shown.values():
+        gone = curve.loc[(curve["probability"] <= 0.5) & (curve["time_days"] <= horizon_days), "time_days"]
+        if len(gone):
+            day = gone.iloc[0]
+            figure.axes[0].plot([0, day, day], [0.5, 0.5, 0], color=SOFT_INK, lw=0.9, ls=(0, (1, 1.2)), zorder=1.5)
+    return figure
 
 
 def _draw(shown: dict[str, pd.DataFrame], at_risk: pd.DataFrame | None, horizon_days: int, *, ylabel: str) -> Figure:

@@ -31,7 +31,7 @@ def stapeling_tabel(release: Release) -> str:
     pairs = release["stapeling"]
     table = tables.stapeling_children_table(pairs)
     whole = pairs.loc[pairs["zorgvorm"] == pairs["beside"], "n_children"]
-    n = size(release, whole, "keer kind en vorm van hulp")
+    n = size(release, whole, "keer een kind met een vorm van hulp")
     note = "Hele regio, laatste twee jaar. Een kind telt mee als beide vormen op minstens één dag tegelijk liepen."
     return table_markup(
         table, title="Hulp die tegelijk liep (stapeling)", caption=counted(release, note, n=n, rule=stays_rule(release))

@@ -128,7 +128,7 @@ def wachttijd_leeftijd(release: Release) -> str:
 
 def _products_size(release: Release, rows: pd.DataFrame) -> str:
     """Children per product, summed: who has two products counts twice."""
-    return size(release, rows["n_children"], "keer kind en product")
+    return size(release, rows["n_children"], "keer een kind met een product")
 
 
 def _maatwerk_size(release: Release) -> str:

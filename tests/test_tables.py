@@ -219,11 +219,22 @@ def test_the_length_of_stay_in_words():
     assert not np.any(table.isna().to_numpy())
 
 
-def test_limits_that_are_equal_are_said_once():
-    """On a grid both limits can be the same day: ``3 maanden``, not ``3 maanden – 3 maanden``."""
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [(90.0, 90.0, "3 maanden"), (365.0, 456.0, "12–15 maanden"), (640.0, 800.0, "21 maanden – 2,2 jaar")],
+)
+def test_limits_that_are_equal_are_said_once(low, high, told):
+    """On a grid both limits can be the same day; a unit that they share is said once."""
     days = pd.DataFrame({"state": "crisis", "quantile": [0.25, 0.5, 0.75], "time_days": 90.0})
-    table = tables.stay_table(days.assign(ci_low=90.0, ci_high=90.0), by="state")
-    assert table.iloc[0].tolist() == ["3 maanden"] * 4
+    table = tables.stay_table(days.assign(ci_low=low, ci_high=high), by="state")
+    assert table.iloc[0].tolist() == ["3 maanden", "3 maanden", "3 maanden", told]
+
+
+def test_what_follows_on_a_breakdown_has_an_interval():
+    """Five of ten: 50%, Wilson's limits 23.7 and 76.3%. Of too few to divide by there is a number alone."""
+    rows = pd.DataFrame({"state": "gezinshuis", "certainty": ["certain", "probable"], "next_state": "crisis"})
+    rows = rows.assign(n_stays=5, n_known=[10, 5], share=[0.5, None])
+    assert tables.after_breakdown_table(rows).iloc[0].tolist() == ["5 (50%; 24–76%)", "5"]
 
 
 def test_after_the_18th_birthday_nobody_is_told_of_how_many():

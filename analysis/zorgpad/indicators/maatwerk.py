@@ -91,6 +91,7 @@ def simulate_maatwerk(
 
     Of the arrangements of a year such a part counts again in the next as in the last two years that are known, and so
     many are new as in the last; the number of new ones wanders as inflow does. Contracts are taken to stay as they are.
+    Chance is in who comes and goes: a child with two arrangements brings both.
 
     Raises
     ------
@@ -105,15 +106,17 @@ def simulate_maatwerk(
     if not before | last:
         raise DataError("There are no arrangements outside contract to go on from.\nUse a later peildatum.")
     rng = np.random.default_rng(seed)
-    kept, left, new = len(before & last), len(before - last), len(last - before)
+    each = pd.Series([client for client, *_ in before | last]).value_counts()
+    size = float((each**2).sum() / each.sum())  # arrangements that come together, as an arrangement sees it
+    kept, left, new = (len(some) / size for some in (before & last, before - last, last - before))
     again = rng.beta(kept + _PRIOR, left + _PRIOR, n_draws)
     level = rng.gamma(new + _PRIOR, inflow, n_draws)
     walk = np.exp(np.cumsum(rng.normal(0.0, inflow_change, (n_draws, years)), axis=1))
     counts = np.zeros((n_draws, years), dtype=np.int64)
-    now = np.full(n_draws, len(last))
+    now = np.full(n_draws, round(len(last) / size))
     for year in range(years):
         now = rng.binomial(now, again) + rng.poisson(level * walk[:, year])
-        counts[:, year] = now
+        counts[:, year] = np.rint(now * size)
     return counts
 
 

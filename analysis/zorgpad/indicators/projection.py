@@ -251,10 +251,11 @@ def _draw_inflow(
 ) -> np.ndarray:
     """First entries that are expected per draw, month and state.
 
-    The walk begins in the middle of the months that were counted: there their average tells what the inflow was.
+    What was counted is the average over some months. Where a random walk ends differs from its average with a third of
+    the variance that it gathers meanwhile (the integral of (t/T)² over T), so it begins with that.
     """
     level = rng.gamma(flows.entries + _MIX, factor / flows.months, (n_draws, len(flows.states)))
-    since = flows.months / 2 + np.arange(1, steps + 1)
+    since = flows.months / 3 + np.arange(1, steps + 1)
     spread = np.diff(since, prepend=0.0) / 12
     walk = np.cumsum(rng.normal(0.0, 1.0, (n_draws, steps)) * change * np.sqrt(spread), axis=1)
     return np.asarray(level[:, None, :] * np.exp(walk)[:, :, None])

@@ -26,7 +26,7 @@ def after_breakdown_table(rows: pd.DataFrame) -> pd.DataFrame:
         vorm=rows["state"].map(STATE_LABELS),
         daarna=rows["next_state"].map(lambda state: STATE_LABELS.get(state, state)),
         text=[
-            format_number(n) + ("" if pd.isna(share[0]) else f": {format_interval(*share)}")
+            format_number(n) + ("" if pd.isna(share[0]) else f" ({format_interval(*share).replace(' (', '; ')}")
             for n, *share in zip(rows["n_stays"], rows["share"], low, high, strict=True)
         ],
         zekerheid=rows["certainty"].map(_SURE),

@@ -15,8 +15,8 @@ from zorgpad.region import Region
 
 Better = Literal["lower", "higher"]
 # How much the inflow differs from one year to the next: standard deviation of its logarithm, year upon year. The
-# published numbers of children changed by 1% (segment 1) and 7% (segment 2) from 2022 to 2023, those of segment 2 in the
-# first half year by 2% and 11% since 2021: 6.5% on average (root mean square).
+# published numbers of children changed by 1% (segment 1) and 7% (segment 2) from 2022 to 2023, those of segment 2 in
+# the first half year by 2% and 11% since 2021: 6.5% on average (root mean square).
 INFLOW_CHANGE = 0.065
 _PRIOR = 0.5  # events added to each kind of exit, so that what was not seen is not impossible
 _MIX = 1e-9

@@ -84,7 +84,7 @@ def test_stay_curves_of_several_areas_have_their_own_numbers_at_risk():
     """Two areas: each its line in the legend and its row under the figure."""
     both = pd.concat([curve_of([100]), curve_of([100, 200]).assign(area="gemeente")])
     upper, lower = figures.draw_stay(kaplan_meier(both, by="area"), horizon_days=731).axes
-    assert [text.get_text() for text in upper.get_legend().get_texts()] == ["gemeente", "regio"]
+    assert [text.get_text() for text in upper.get_legend().get_texts()] == ["gemeente", "regio", "de helft is weg"]
     assert words(lower)[1:] == ["gemeente", "3", "1", "1", "regio", "2", "1", "1"]
 
 

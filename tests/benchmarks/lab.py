@@ -64,6 +64,8 @@ class Lab:
 @contextmanager
 def open_lab(notebook: str, *, width: int = 1500, height: int = 1000) -> Iterator[Lab]:
     """Open a notebook of this project in a JupyterLab of its own, and run all its cells."""
+    if CHROMIUM is None:
+        sys.exit("No chromium on this machine (apt install chromium); JupyterLab was not measured.")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         place = f"127.0.0.1:{free.getsockname()[1]}"

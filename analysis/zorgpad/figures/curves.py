@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from zorgpad.figures.style import (
 from zorgpad.labels import EXIT_LABELS, STATE_LABELS, format_number
 
 _PANELS = 3
+_HALF, _SAME = 0.5, 1e-9
 
 
 def draw_incidence(curve: pd.DataFrame, *, outcomes: Sequence[str], horizon_days: int = 1826) -> Figure:
@@ -53,13 +54,7 @@ def draw_stay(curves: pd.DataFrame, *, by: str = "area", horizon_days: int = 182
     horizon_days : int
     """
     shown = {str(name): group for name, group in curves.groupby(by, sort=False)}
-    figure = _draw(shown, None, horizon_days, ylabel="deel dat er nog is")
-    for curve in shown.values():
-        gone = curve.loc[(curve["probability"] <= 0.5) & (curve["time_days"] <= horizon_days), "time_days"]
-        if len(gone):
-            day = gone.iloc[0]
-            figure.axes[0].plot([0, day, day], [0.5, 0.5, 0], color=SOFT_INK, lw=0.9, ls=(0, (1, 1.2)), zorder=1.5)
-    return figure
+    return _draw(shown, None, horizon_days, ylabel="deel dat er nog is")
 
 
 def _draw(shown: dict[str, pd.DataFrame], at_risk: pd.DataFrame | None, horizon_days: int, *, ylabel: str) -> Figure:
@@ -76,12 +71,25 @@ def _draw(shown: dict[str, pd.DataFrame], at_risk: pd.DataFrame | None, horizon_
             part["time_days"], part["ci_low"], part["ci_high"], step="post", color=colour, alpha=0.14, lw=0
         )
         top = max(top, float(part[["probability", "ci_high"]].max().max()))  # without an interval the line counts
+    if at_risk is None:
+        _draw_halves(axes, shown.values(), horizon_days)
     years_axis(axes, horizon_days)
     percent_axis(axes, top=min(1.0, top * (1 + 0.09 * len(shown))) if at_risk is not None else 1.0)
     axes.set_ylabel(ylabel)
     axes.legend(loc="upper left" if at_risk is not None else "upper right", fontsize=9)
     _at_risk_table(numbers, groups, list(axes.get_xticks()), horizon_days)
     return figure
+
+
+def _draw_halves(axes: Axes, curves: Iterable[pd.DataFrame], horizon_days: int) -> None:
+    """From a half on the axis to the first day on which so many have left, and down; one entry in the legend."""
+    label = "de helft is weg"
+    for curve in curves:
+        gone = curve.loc[curve["probability"] <= _HALF + _SAME, "time_days"]
+        if len(gone) and (day := gone.iloc[0]) <= horizon_days:
+            dots = (0, (1, 1.2))
+            axes.plot([0, day, day], [_HALF, _HALF, 0], color=SOFT_INK, lw=0.9, ls=dots, zorder=1.5, label=label)
+            label = "_"
 
 
 def _steps(curve: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pytest
 
 from zorgpad import figures, tables
 from zorgpad.disclosure import choose_policy
+from zorgpad.labels import STATE_LABELS
 from zorgpad.region import load_region
 from zorgpad.releases import EXHIBITS, Gallery, draw_exhibit
 from zorgpad.releases.make import LazyFrames
@@ -382,3 +383,15 @@ def test_a_target_of_which_the_year_is_over_stops_no_page(release):
     passed = replace(release, frames={**release.frames, "doelen_vooruit": later})
     for name in ("ambitie_kort", "ambitie_pad", "ambitie_scenarios"):
         assert "niets te zeggen" in draw_exhibit(passed, name, gemeente="GM0794")
+
+
+def test_a_form_with_one_step_of_rounding_has_no_line(release):
+    """In Helmond gesloten and woongroep are 0 or 5 in every month: they are named and in the table, and not drawn."""
+    counts = release["stand"].query("area == 'GM0794'").groupby("zorgvorm")["n_children"].max()
+    few = set(counts.index[(counts > 0) & (counts <= 5)])
+    assert few
+    shown = draw_exhibit(release, "stand", gemeente="GM0794")
+    alt = re.search(r'alt="([^"]+)"', shown)[1]
+    for form in few:
+        assert STATE_LABELS[form] not in alt
+    assert "Niet getekend, want steeds minder dan 10 kinderen" in shown

@@ -7,7 +7,7 @@ import pandas as pd
 from zorgpad import figures, tables
 from zorgpad.errors import DataError
 from zorgpad.indicators import JEUGDHULP, VERBLIJF, areas_of
-from zorgpad.labels import format_date
+from zorgpad.labels import STATE_LABELS, enumerate_words, format_date
 from zorgpad.publish import table_markup, text_markup
 from zorgpad.releases.captions import children_of, counted, instead, size, stamped_figure, stays_rule
 from zorgpad.releases.gallery import exhibit, exhibit_of_region
@@ -84,7 +84,7 @@ def nulmeting_tabel(release: Release, gemeente: str) -> str:
 def stand(release: Release, gemeente: str) -> str:
     """Children in each form of residence on the first of each month, of the smallest area with enough of them.
 
-    Under that, lines of rounded numbers jump up and down and say nothing.
+    Under that, lines of rounded numbers jump up and down and say nothing; so do forms that never had more than one step.
     """
     counts, region = release["stand"], release.region
     enough = _STEPS_OF_A_LINE * release.policy.base
@@ -95,9 +95,17 @@ def stand(release: Release, gemeente: str) -> str:
     if own["n_children"].fillna(0).sum() == 0:
         raise DataError("Nobody is in residence.\nGive another peildatum.")
     label = name if kind == "gemeente" else f"{kind} {name}"
-    words = tables.describe_stock(own, region, area=label, peildatum=release.peildatum)
+    base = release.policy.base if release.policy.is_protected else 0
+    most = own.groupby("zorgvorm", sort=False)["n_children"].max().fillna(0)
+    few = most.index[(most > 0) & (most <= base)].tolist() if most.max() > base else []
+    drawn = own[~own["zorgvorm"].isin(few)]
+    words = tables.describe_stock(drawn, region, area=label, peildatum=release.peildatum)
+    if few:
+        names = enumerate_words(STATE_LABELS[form] for form in few)
+        words["caption"] += f" Niet getekend, want steeds minder dan {2 * base} kinderen: {names}."
     words["caption"] += instead(release, gemeente, kind=kind)
-    return stamped_figure(release, figures.draw_stock(own), words, n=_stock_size(release, own))
+    words["numbers"] = tables.stock_table(own)
+    return stamped_figure(release, figures.draw_stock(drawn), words, n=_stock_size(release, own))
 
 
 @exhibit

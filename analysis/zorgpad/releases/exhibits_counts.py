@@ -84,7 +84,7 @@ def nulmeting_tabel(release: Release, gemeente: str) -> str:
 def stand(release: Release, gemeente: str) -> str:
     """Children in each form of residence on the first of each month, of the smallest area with enough of them.
 
-    Under that, lines of rounded numbers jump up and down and say nothing; so do forms that never had more than one step.
+    Under that, lines of rounded numbers jump up and down and say nothing; so do those of forms of one step at most.
     """
     counts, region = release["stand"], release.region
     enough = _STEPS_OF_A_LINE * release.policy.base

@@ -85,7 +85,7 @@ def describe_realisation(months: pd.DataFrame, region: Region, *, peildatum: str
         maand=[f"{MONTHS[month.month - 1]} {month.year}" for month in months["month"]],
         toegewezen=[format_euros(amount) for amount in months["allocated_euros"]],
         gedeclareerd=[format_euros(amount) for amount in months["declared_euros"]],
-        verwacht=[format_euros(round(amount, -4)) for amount in months["corrected_euros"]],  # as declared amounts are
+        verwacht=[format_euros(amount) for amount in months["corrected_euros"].astype("Float64").round(-4)],
         binnen=[format_percent(share) for share in months["completeness"]],
     )
     table = shown[["maand", "toegewezen", "gedeclareerd", "verwacht", "binnen"]].set_index("maand")

@@ -91,7 +91,7 @@ def laid_over(first, second, region, days, *, reader):
     change = {cell: n - true[0][cell] for cell, n in true[1].items() if cell in true[0]}
     known = {cell: n for cell, n in change.items() if reader == EXACTLY or n == 0}
     place = {(1, cell): i for i, cell in enumerate(true[1])}
-    place |= {(0, cell): len(place) + i for i, cell in enumerate(set(true[0]) - known.keys())}
+    place |= {(0, cell): len(place) + i for i, cell in enumerate(sorted(set(true[0]) - known.keys()))}
     place |= {(0, cell): place[1, cell] for cell in known}
     one = len(set(place.values()))
     rows, (low, high, truth) = [], (np.full(one, -np.inf), np.full(one, np.inf), np.zeros(one))

@@ -83,9 +83,9 @@ def draw_stock(counts: pd.DataFrame) -> Figure:
 
 
 def _name_lines(axes: Axes, shown: pd.DataFrame, used: list[str]) -> None:
-    """The name of each line beside its last point, moved apart where names would touch."""
+    """The name of each line beside its last point, moved apart where names would touch; none where it is withheld."""
     last = shown["stock_date"].max()
-    ends = shown[shown["stock_date"] == last].set_index("zorgvorm")["n_children"].reindex(used).sort_values()
+    ends = shown[shown["stock_date"] == last].set_index("zorgvorm")["n_children"].reindex(used).dropna().sort_values()
     room = max(1.0, float(shown["n_children"].max())) / 15
     height = -room
     for form, n in ends.items():

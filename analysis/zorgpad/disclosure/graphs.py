@@ -142,7 +142,9 @@ def _rounded(flows: _Flows, n_nodes: int, base: int, key: bytes, history: Histor
     told: dict[str, Any] = history.levels(labels, flows.counts, base=base) if history else {}
     aim = keyed_rounding(flows.counts, base=base, key=key, labels=labels) // base
     aim[told.get("is_few", np.zeros(len(aim), dtype=bool))] = 0
-    for steps, window in in_order(told.get("windows", ()), told.get("beside", ())):
+    tries = in_order(told.get("windows", ()), told.get("beside", ()))
+    # A flow that cannot keep to the curves of who went in one step does in two: without them it tells too much at once.
+    for steps, window in [*tries[:1], (2, tries[0][1]), *tries[1:]]:
         errors = Errors.within(np.full(len(aim), steps * base), window)
         found = _flow(flows, n_nodes, aim, errors.limits(flows.counts, base))
         if found is not None:

@@ -144,7 +144,7 @@ def _rounded(flows: _Flows, n_nodes: int, base: int, key: bytes, history: Histor
     aim[told.get("is_few", np.zeros(len(aim), dtype=bool))] = 0
     tries = in_order(told.get("windows", ()), told.get("beside", ()))
     # A flow that cannot keep to the curves of who went in one step does in two: without them it tells too much at once.
-    for steps, window in [*tries[:1], (2, tries[0][1]), *tries[1:]]:
+    for steps, window, _ in [*tries[:1], tries[0]._replace(steps=2), *tries[1:]]:
         errors = Errors.within(np.full(len(aim), steps * base), window)
         found = _flow(flows, n_nodes, aim, errors.limits(flows.counts, base))
         if found is not None:

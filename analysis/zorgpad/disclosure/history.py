@@ -93,10 +93,20 @@ class History:
     relations : callable, optional
         What holds between a count and those that were made before it, by their names. Where it holds in truth, counts
         are shown so that it holds between them as well: a part is never above its whole.
+    ahead : mapping of str to (float, float), optional
+        Least and greatest that a count may be shown as for the sake of counts that are made after it (:meth:`ahead` of
+        a release made before with the same children).
     """
 
-    def __init__(self, key: bytes, earlier: Earlier | None = None, *, relations: Around | None = None) -> None:
-        self._key, self._earlier, self._relations = key, earlier or {}, relations
+    def __init__(
+        self,
+        key: bytes,
+        earlier: Earlier | None = None,
+        *,
+        relations: Around | None = None,
+        ahead: Mapping[str, tuple[float, float]] | None = None,
+    ) -> None:
+        self._key, self._earlier, self._relations, self._ahead = key, earlier or {}, relations, ahead or {}
         self._now: dict[str, tuple[int, int, int]] = {}
         self._names = Names()
         self._most: dict[str, int] = {}
@@ -137,14 +147,15 @@ class History:
         return [one for some in parts for one in some if one not in same]
 
     def _beside(self, names: Sequence[str], truth: Sequence[int], base: int) -> Ends:
-        """The errors that other counts of this release leave; what one step does not reach does not bind."""
+        """The errors that other counts of this release leave; what two steps do not reach does not bind."""
         low, high = np.full(len(names), -np.inf), np.full(len(names), np.inf)
         for i, (name, n) in enumerate(zip(names, truth, strict=True)):
             self._names.add([name])
             found = self._relations(name, self._names) if self._relations else ()
-            ends = [(-np.inf, float(self._most.get(name, np.inf))), *(self._room(name, n, one) for one in found)]
-            least = max((a for a, _ in ends if a - n < base), default=-np.inf)
-            most = min((b for _, b in ends if n - b < base), default=np.inf)
+            ends = [(-np.inf, float(self._most.get(name, np.inf))), self._ahead.get(name, (-np.inf, np.inf))]
+            ends += [self._room(name, n, one) for one in found]
+            least = max((a for a, _ in ends if a - n < 2 * base), default=-np.inf)
+            most = min((b for _, b in ends if n - b < 2 * base), default=np.inf)
             if least <= most:
                 low[i], high[i] = least - n, most - n
         return low, high
@@ -178,6 +189,37 @@ class History:
                     low[i], high[i] = max(low[i], error - base + 1), min(high[i], error + base - 1)
         return low, high
 
+    def ahead(self, *, rounds: int = 10) -> dict[str, tuple[float, float]]:
+        """What each count of this release may show such that all can keep to earlier releases and to each other.
+
+        A whole that is rounded first does not know what its part must show beside the release before. Here every count
+        has what its tie leaves, and each relation that holds in truth takes from that what no other count leaves.
+        """
+        if not self._relations:
+            return {}
+        names, base = list(self._now), {name: one[1] for name, one in self._now.items()}
+        true = {name: one[2] for name, one in self._now.items()}
+        low, high = self._tied(names, list(true.values()), max(base.values(), default=1), only_last=True)
+        least, most = {}, {}
+        for name, down, up in zip(names, low, high, strict=True):
+            n, step = true[name], base[name]
+            near = [value for value in _near(n, step, 1) if down <= value - n <= up]
+            near = near or [value for value in _near(n, step, 2) if down <= value - n <= up] or _near(n, step, 1)
+            least[name], most[name] = float(near[0]), float(near[-1])
+        known = Names(names)
+        holds: dict[tuple[tuple[str, ...], tuple[str, ...]], None] = {}
+        for name in names:
+            for smaller, larger, is_sum in self._relations(name, known):
+                gap = sum(true[one] for one in larger) - sum(true[one] for one in smaller)
+                if gap == 0 or (gap > 0 and not is_sum):
+                    holds[tuple(smaller), tuple(larger)] = None
+                if gap == 0 and is_sum:
+                    holds[tuple(larger), tuple(smaller)] = None
+        for _ in range(rounds):
+            if not sum(_tightened(least, most, *one) for one in holds):
+                break
+        return {name: (least[name], most[name]) for name in names}
+
     def cap(self, name: str, by: str) -> None:
         """Let a count be shown as no more than another one of this release, of which it is a part in another frame."""
         if by in self._now:
@@ -200,3 +242,25 @@ class History:
         """
         rows = [(name, n, base, truth, abs(n - truth) >= base) for name, (n, base, truth) in sorted(self._now.items())]
         return pd.DataFrame(rows, columns=["cell", "n", "base", "truth", "is_two_step"])
+
+
+def _near(n: int, base: int, steps: int) -> list[int]:
+    """The multiples of the base less than so many bases from a count, from least to greatest; 0 for nobody."""
+    if n == 0:
+        return [0]
+    first = max(-((base * steps - 1 - n) // base), 0)
+    return [base * at for at in range(first, (n + base * steps - 1) // base + 1)]
+
+
+def _tightened(least: dict[str, float], most: dict[str, float], smaller: Sequence[str], larger: Sequence[str]) -> bool:
+    """Take from each count what the sum of ``smaller``, at most that of ``larger``, does not leave; whether any was."""
+    low, high, is_less = sum(least[one] for one in smaller), sum(most[one] for one in larger), False
+    for one in larger:
+        floor = low - (high - most[one])
+        if least[one] < floor <= most[one]:
+            least[one], is_less = floor, True
+    for one in smaller:
+        ceiling = high - (low - least[one])
+        if least[one] <= ceiling < most[one]:
+            most[one], is_less = ceiling, True
+    return is_less

@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from zorgpad.disclosure.programme import Errors, Ints, Part, linked_parts, solve
+from zorgpad.disclosure.programme import Errors, Ints, Limits, Part, linked_parts, solve
 from zorgpad.errors import DisclosureError
 
 # How much a count weighs more for each time that it was shown before; atoms weigh a tenth of cells, and a whole of few
-# and its parts more than any other.
-_HELD, _ATOM, _FEW = 20.0, 0.1, 100.0
+# and its parts more than any other; a wish to lie beside other counts more than nearness.
+_HELD, _ATOM, _FEW, _WISHED = 20.0, 0.1, 100.0, 50.0
 
 Window = tuple[NDArray[np.float64], NDArray[np.float64]]
 Seen = Mapping[tuple[str, int], tuple[int, int]]  # by name and truth: what was shown first, and how often
@@ -158,13 +159,17 @@ def controlled_rounding(
             cell_weight[rows],
             where[columns],
         )
-        own = [(steps, window and (window[0][rows], window[1][rows])) for steps, window in tries]
+        own = [Try(one.steps, _of(one.window, rows), _of(one.wish, rows)) for one in tries]
         rounded[columns] = _solve(part, own, base, spare[rows]) * base
     published = np.asarray(matrix @ rounded, dtype=np.int64)
     error = published - truth
     n_untied = int(((error < windows[-1][0]) | (error > windows[-1][1])).sum()) if windows else 0
     deviation = np.abs(error)
     return Rounded(rounded, published, deviation >= base, int(deviation.max(initial=0)), n_untied)
+
+
+def _of(window: Window | None, rows: Ints) -> Window | None:
+    return window and (window[0][rows], window[1][rows])
 
 
 def remember(
@@ -200,26 +205,37 @@ def _aims(counts: Ints, names: Sequence[str], base: int, key: bytes, seen: Seen)
     return np.where(times > 0, earlier, target), np.maximum(_HELD * times, 1.0)
 
 
-def in_order(windows: Sequence[Window], beside: Sequence[Window]) -> list[tuple[int, Window | None]]:
-    """Steps of rounding and a window, in the order in which they are tried; windows that bind nothing are not."""
-    tries: list[tuple[int, Window | None]] = []
+class Try(NamedTuple):
+    """One way to round: in so many steps, within a window; and a narrower one that cells keep to where they can."""
+
+    steps: int
+    window: Window | None
+    wish: Window | None = None
+
+
+def in_order(windows: Sequence[Window], beside: Sequence[Window]) -> list[Try]:
+    """What is tried, in that order; windows that bind nothing are not. What is given up stays a wish."""
+    tries: list[Try] = []
+    wish: Window | None = None
     for both, own in zip_longest(beside, windows):
-        asked = ((1, both), (2, both), (1, own), (2, own)) if own else ((1, both),)
-        tries += [(steps, one) for steps, one in asked if one and np.isfinite(one).any()]
-    return [*tries, (1, None), (2, None)]
+        wish = both or wish
+        asked = [Try(1, both), Try(2, both), Try(1, own, wish), Try(2, own, wish)] if own else [Try(1, both)]
+        tries += [one for one in asked if one.window and np.isfinite(one.window).any()]
+    return [*tries, Try(1, None, wish), Try(2, None, wish)]
 
 
-def _solve(part: Part, tries: Sequence[tuple[int, Window | None]], base: int, slack: Ints) -> Ints:
+def _solve(part: Part, tries: Sequence[Try], base: int, slack: Ints) -> Ints:
     """Round one connected part: a single cell at once, the rest by integer programming; groups in bases."""
     truth = np.asarray(part.matrix @ part.counts, dtype=np.int64)
-    for steps, window in tries:
+    for steps, window, wish in tries:
         errors = Errors.within(steps * base + slack, window)
+        wished = part if wish is None else _wishing(part, errors.limits(truth, base), _room(wish, errors, truth, base))
         if len(truth) == 1:
             least, most = errors.limits(truth, base)
             if least[0] <= most[0]:
-                return _spread(part.atom_aim, int(np.clip(part.cell_aim[0], least[0], most[0])))
+                return _spread(part.atom_aim, int(np.clip(wished.cell_aim[0], least[0], most[0])))
             continue
-        solution = solve(part, errors, base=base, steps=steps)
+        solution = solve(wished, errors, base=base, steps=steps)
         if solution is not None:
             return solution
     if len(truth) == 1:
@@ -228,6 +244,20 @@ def _solve(part: Part, tries: Sequence[tuple[int, Window | None]], base: int, sl
         f"{len(truth)} linked counts cannot be rounded to base {base}.\n"
         "Publish fewer overlapping counts together, or protect them in blocks."
     )
+
+
+def _room(wish: Window, errors: Errors, truth: Ints, base: int) -> Limits:
+    """What cells may show that lie within a wish as well; the same as without it where that is nothing."""
+    low, high = Errors(np.maximum(errors.least, wish[0]), np.minimum(errors.most, wish[1])).limits(truth, base)
+    least, most = errors.limits(truth, base)
+    return np.where(low <= high, low, least), np.where(low <= high, high, most)
+
+
+def _wishing(part: Part, limits: Limits, wished: Limits) -> Part:
+    """``part``, whose cells aim within what is wished, and more strongly where that is less than their limits."""
+    is_less = (wished[0] > limits[0]) | (wished[1] < limits[1])
+    weight = np.where(is_less, _WISHED + part.cell_weight, part.cell_weight)
+    return replace(part, cell_aim=np.clip(part.cell_aim, *wished), cell_weight=weight)
 
 
 def _spread(atom_aim: Ints, total: int) -> Ints:

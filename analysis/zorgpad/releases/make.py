@@ -129,14 +129,22 @@ def protect_release(
             "Rounding needs the key that made the pseudonyms, and there is none.\nGive it with --key KEYFILE."
         )
     secret = key or sample_key(register.meta)
-    history = History(secret, earlier, relations=Relations(region, source.peildatum))
     turned = hmac.digest(secret, f"rounding|attempt {attempt}".encode(), "sha256") if attempt else secret
-    frames = LazyFrames(source, policy, turned, history)
+    history = History(secret, earlier, relations=Relations(region, source.peildatum))
+    made = _made(LazyFrames(source, policy, turned, history))
+    if earlier:  # now that every count is known, those that are made first leave room for the ties of the others
+        history = History(secret, earlier, relations=Relations(region, source.peildatum), ahead=history.ahead())
+        made = _made(LazyFrames(source, policy, turned, history))
+    return Release(region, source.peildatum, policy, register.is_synthetic, made, history)
+
+
+def _made(frames: LazyFrames) -> dict[str, pd.DataFrame]:
+    """Every frame of which there is somebody to tell; the exhibits of the others say so."""
     made = {}
     for name in frames:
-        with suppress(DataError):  # nobody to tell of: the exhibits of that frame say so
+        with suppress(DataError):
             made[name] = frames[name]
-    return Release(region, source.peildatum, policy, register.is_synthetic, made, history)
+    return made
 
 
 def sample_key(meta: Mapping[str, Any]) -> bytes:

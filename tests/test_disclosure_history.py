@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 
-from zorgpad.disclosure import History, Ledger, choose_policy, protect_members
+from zorgpad.disclosure import History, Ledger, choose_policy, controlled_rounding, protect_members
 from zorgpad.disclosure.history import known_changes, seal
 
 KEY, WERKGROEP = bytes(range(32)), choose_policy("werkgroep")
@@ -73,3 +74,45 @@ def test_a_seal_tells_nothing_without_the_key_and_small_changes_with_it():
     assert mark not in known_changes(KEY, "g", 20)
     assert mark not in known_changes(b"another key of the rounding", "g", 9)
     assert mark != seal(KEY, "h", 7)
+
+
+def test_a_whole_leaves_room_for_what_its_part_must_show():
+    """A part of 12 that was shown as 15 stays 15; its whole of 13, made before it, may then not show 10."""
+    earlier = {"deel": [(15, 5, seal(KEY, "deel", 12))]}
+    related = {"relations": lambda *_: [(["deel"], ["geheel"], False)]}
+    history = History(KEY, earlier, **related)
+    history.note(["geheel", "deel"], [10, 15], [13, 12], base=5)
+    assert history.ahead() == {"geheel": (15, 15), "deel": (15, 15)}
+    again = History(KEY, earlier, **related, ahead=history.ahead())
+    low, high = again.levels(["geheel"], [13], base=5)["beside"][0]
+    assert (low[0], high[0]) == (2, 2)
+
+
+def test_what_does_not_hold_in_truth_leaves_all_room():
+    """The part has more children than the whole: neither binds the other."""
+    history = History(KEY, relations=lambda *_: [(["deel"], ["geheel"], False)])
+    history.note(["geheel", "deel"], [5, 15], [6, 12], base=5)
+    assert history.ahead() == {"geheel": (5, 10), "deel": (10, 15)}
+
+
+def test_a_wish_that_cannot_be_is_given_up_for_its_own_cell_only():
+    """Cells of 3 and 3, of which the first is tied to 5: wished is that the second shows 5 too, and both together 5.
+
+    Both cannot be; one of the two is kept with every key.
+    """
+    tie = (np.array([2.0, -4.0, -4.0]), np.array([2.0, 4.0, 4.0]))
+    wish = (np.array([2.0, 2.0, -1.0]), np.array([2.0, 2.0, -1.0]))
+    matrix = csr_array([[1, 0], [0, 1], [1, 1]])
+    for turn in range(20):
+        done = controlled_rounding(
+            np.array([3, 3]),
+            matrix,
+            base=5,
+            key=bytes([turn]) * 32,
+            labels=["a", "b", "all"],
+            atom_labels=["a", "b"],
+            windows=[tie],
+            beside=[wish],
+        )
+        assert done.cells[0] == 5
+        assert (done.cells[1] == 5) + (done.cells[2] == 5) == 1

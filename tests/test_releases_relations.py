@@ -44,6 +44,13 @@ def test_a_relation_that_one_step_cannot_reach_does_not_bind():
     assert history.levels(["a"], [16], base=5)["beside"][0][1][0] == float("inf")
 
 
+def test_beside_an_earlier_release_two_steps_bind():
+    """The same whole and part, with an earlier release: the part of 16 is held to 10, and 15 is more than it may show."""
+    history = History(KEY, {"c": [(5, 5, "")]}, relations=part_of_whole)
+    history.note(["b"], [10], [19], base=5)
+    assert history.levels(["a"], [16], base=5)["beside"][0][1][0] == -6
+
+
 def sum_of_two(name, names):
     """One relation: w is the sum of a and b."""
     return [(["w"], ["a", "b"], True)] if name == "w" and {"a", "b"} <= set(names) else []

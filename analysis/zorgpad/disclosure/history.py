@@ -147,15 +147,19 @@ class History:
         return [one for some in parts for one in some if one not in same]
 
     def _beside(self, names: Sequence[str], truth: Sequence[int], base: int) -> Ends:
-        """The errors that other counts of this release leave; what two steps do not reach does not bind."""
+        """The errors that other counts of this release leave; what a step does not reach does not bind.
+
+        Beside an earlier release two steps are reached: what that asks for is shown so on every page.
+        """
+        reach = 2 * base if self._earlier else base
         low, high = np.full(len(names), -np.inf), np.full(len(names), np.inf)
         for i, (name, n) in enumerate(zip(names, truth, strict=True)):
             self._names.add([name])
             found = self._relations(name, self._names) if self._relations else ()
             ends = [(-np.inf, float(self._most.get(name, np.inf))), self._ahead.get(name, (-np.inf, np.inf))]
             ends += [self._room(name, n, one) for one in found]
-            least = max((a for a, _ in ends if a - n < 2 * base), default=-np.inf)
-            most = min((b for _, b in ends if n - b < 2 * base), default=np.inf)
+            least = max((a for a, _ in ends if a - n < reach), default=-np.inf)
+            most = min((b for _, b in ends if n - b < reach), default=np.inf)
             if least <= most:
                 low[i], high[i] = least - n, most - n
         return low, high

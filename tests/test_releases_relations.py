@@ -45,7 +45,7 @@ def test_a_relation_that_one_step_cannot_reach_does_not_bind():
 
 
 def test_beside_an_earlier_release_two_steps_bind():
-    """The same whole and part, with an earlier release: the part of 16 is held to 10, and 15 is more than it may show."""
+    """The same whole and part, with an earlier release: the part of 16 may then show no more than 10."""
     history = History(KEY, {"c": [(5, 5, "")]}, relations=part_of_whole)
     history.note(["b"], [10], [19], base=5)
     assert history.levels(["a"], [16], base=5)["beside"][0][1][0] == -6

@@ -83,30 +83,33 @@ def test_an_edge_that_its_nodes_give_away_is_seen(region):
     assert attack_release(pd.DataFrame(shown, columns=["cell", "n", "base"]), region).n_narrow == 0
 
 
-def test_who_has_the_margins_exactly_is_told_apart_from_who_has_not(region):
-    """The subregion known to be 4, one of its gemeenten shown as 5 (1 to 9): 1 to 4 is 3 wide, wide enough for him."""
+def stand_of_a_subregion(region):
+    """Counts of crisisopvang on one day: the gemeenten of a subregion with several, then the subregion itself."""
     table = region.gemeenten
     name, members = next((n, rows) for n, rows in table.groupby("subregion") if len(rows) > 1)
     codes = members["gm_code"].tolist()
     cells = [f"2023-05-01|stand|gemeente|{code}|crisis" for code in codes]
-    shown = pd.DataFrame({"cell": [*cells, f"2023-05-01|stand|subregio|{name}|crisis"], "base": 5})
-    shown = shown.assign(n=[5, *[0] * (len(codes) - 1), 5], truth=[4, *[0] * (len(codes) - 1), 4])
+    return pd.DataFrame({"cell": [*cells, f"2023-05-01|stand|subregio|{name}|crisis"], "base": 5})
+
+
+def test_who_has_the_margins_exactly_is_told_apart_from_who_has_not(region):
+    """The subregion known to be 4, one of its gemeenten shown as 5 (1 to 9): 1 to 4 is 3 wide, wide enough for him."""
+    shown = stand_of_a_subregion(region)
+    nobody = [0] * (len(shown) - 2)
+    shown = shown.assign(n=[5, *nobody, 5], truth=[4, *nobody, 4])
     found = attack_with_margins(shown, region)
     assert (found.n_narrow, found.n_narrow_margins) == (0, 0)
 
 
 def test_a_margin_of_two_of_which_a_part_shows_five_is_seen(region):
     """A subregion known to be 2: of a gemeente shown as 5 that leaves 1 or 2, of the others at most 1; of 1, all."""
-    table = region.gemeenten
-    name, members = next((n, rows) for n, rows in table.groupby("subregion") if len(rows) > 1)
-    codes = members["gm_code"].tolist()
-    cells = [f"2023-05-01|stand|gemeente|{code}|crisis" for code in codes]
-    shown = pd.DataFrame({"cell": [*cells, f"2023-05-01|stand|subregio|{name}|crisis"], "base": 5})
-    nobody = [0] * (len(codes) - 1)
+    shown = stand_of_a_subregion(region)
+    n_parts = len(shown) - 1
+    nobody = [0] * (n_parts - 1)
     of_two = attack_with_margins(shown.assign(n=[5, *nobody, 5], truth=[2, *nobody, 2]), region)
-    assert (of_two.n_exact_margins, of_two.n_narrow_margins) == (0, len(codes))
+    assert (of_two.n_exact_margins, of_two.n_narrow_margins) == (0, n_parts)
     of_one = attack_with_margins(shown.assign(n=[5, *nobody, 5], truth=[1, *nobody, 1]), region)
-    assert (of_one.n_exact_margins, of_one.n_narrow_margins) == (len(codes), len(codes))
+    assert (of_one.n_exact_margins, of_one.n_narrow_margins) == (n_parts, n_parts)
     assert attack_with_margins(shown.assign(n=0, truth=[2, *nobody, 2]), region).n_narrow_margins == 0
 
 

@@ -139,10 +139,10 @@ def _flows(graph: nx.DiGraph) -> tuple[_Flows, list[Any]]:
 def _rounded(flows: _Flows, n_nodes: int, base: int, key: bytes, history: History | None) -> Ints:
     """Flows in multiples of the base: the linear programme of a flow has whole solutions."""
     labels = [f"graph|{name}" for name in flows.names]
-    told: dict[str, Any] = history.levels(labels, flows.counts, base=base) if history else {}
+    levels = (history or History(key)).levels(labels, flows.counts, base=base)
     aim = keyed_rounding(flows.counts, base=base, key=key, labels=labels) // base
-    aim[told.get("is_few", np.zeros(len(aim), dtype=bool))] = 0
-    tries = in_order(told.get("windows", ()), told.get("beside", ()))
+    aim[levels["is_few"]] = 0
+    tries = in_order(levels["windows"], levels["beside"])
     # A flow that cannot keep to the curves of who went in one step does in two: without them it tells too much at once.
     for steps, window, _ in [*tries[:1], tries[0]._replace(steps=2), *tries[1:]]:
         errors = Errors.within(np.full(len(aim), steps * base), window)

@@ -29,8 +29,8 @@ def part_of(matrix, counts, *, aims, places=None, weight=0.1):
 
 
 def errors_of(part, steps=1):
-    """Every cell within so many bases."""
-    return Errors.within(np.full(part.matrix.shape[0], steps * BASE), None)
+    """Every cell within one base, within two, and so on."""
+    return [Errors.within(np.full(part.matrix.shape[0], n * BASE), None) for n in range(1, steps + 1)]
 
 
 def cost(part, groups):
@@ -39,13 +39,23 @@ def cost(part, groups):
     return (np.abs(groups - part.atom_aim) * part.atom_weight).sum() + np.abs(cells - part.cell_aim).sum()
 
 
-def best(part, errors, steps):
-    """The least cost of all groups that can be, by trying each of them; missing when none can."""
-    low, high = errors.limits(part.matrix @ part.counts, BASE)
-    most = [-(-n // BASE) + steps if n else 0 for n in part.counts]
+def beyond(part, groups, errors):
+    """How many bases cells over different groups lie beyond the strictest limits, together."""
+    low, high = errors[0].limits(part.matrix @ part.counts, BASE)
+    cells = part.matrix @ groups
+    far = np.maximum(np.maximum(low - cells, cells - high), 0)
+    return sum({tuple(row): n for row, n in zip(part.matrix.toarray(), far, strict=True)}.values())
+
+
+def best(part, errors):
+    """How far cells must go, and what all groups that go no further cost, by trying each; missing when none can."""
+    low, high = errors[-1].limits(part.matrix @ part.counts, BASE)
+    most = [-(-n // BASE) + len(errors) if n else 0 for n in part.counts]
     tried = (np.array(groups) for groups in product(*(range(n + 1) for n in most)))
     fit = [g for g in tried if ((part.matrix @ g >= low) & (part.matrix @ g <= high)).all()]
-    return min((cost(part, groups) for groups in fit), default=None)
+    far = [beyond(part, groups, errors) for groups in fit]
+    costs = [cost(part, groups) for groups, n in zip(fit, far, strict=True) if n == min(far)]
+    return (min(far), costs) if fit else None
 
 
 systems = st.integers(2, 4).flatmap(
@@ -64,10 +74,22 @@ def test_the_solution_is_as_near_as_the_best_of_all_that_can_be(system, steps, d
     aims = data.draw(st.lists(st.integers(0, 6), min_size=len(matrix), max_size=len(matrix)))
     part = part_of(matrix, counts, aims=aims)
     errors = errors_of(part, steps)
-    found, least = solve(part, errors, base=BASE, steps=steps), best(part, errors, steps)
-    assert (found is None) == (least is None)
+    found, (far, costs) = solve(part, errors, base=BASE), best(part, errors) or (0, None)
+    assert (found is None) == (costs is None)
     if found is not None:
-        assert cost(part, found) <= least * 1.01 + 1e-6
+        assert beyond(part, found, errors) == far
+        # which cells go beyond is not chosen for their aims: nearest of those that go as far, or one of them
+        assert cost(part, found) <= (min(costs) if far == 0 else max(costs)) * 1.01 + 1e-6
+
+
+def test_only_the_cells_that_must_go_two_steps():
+    """Six cells of 5 and their whole, which must show 35 (a window): one of them shows 10, though all may."""
+    holds = [[1] * 6, *np.eye(6, dtype=int).tolist()]
+    part = part_of(holds, [5] * 6, aims=[6] + [1] * 6)
+    windows = np.array([5.0] + [-9.0] * 6), np.array([5.0] + [9.0] * 6)
+    errors = [Errors.within(np.full(7, n * BASE), windows) for n in (1, 2)]
+    found = solve(part, errors, base=BASE)
+    assert sorted(found) == [1, 1, 1, 1, 1, 2]
 
 
 def country(n_places, rng):
@@ -87,21 +109,33 @@ def test_blocks_hold_every_sum_within_a_base_of_the_truth(seed):
     truth = matrix @ counts
     part = part_of(matrix, counts, aims=(truth + 2) // BASE, places=places)
     assert len(list(programme._blocks(part.places, 12))) == 10
-    found = programme._in_blocks(part, errors_of(part), BASE, 1, 12)
+    found = programme._in_blocks(part, errors_of(part), BASE, 12)
     assert np.abs(matrix @ found * BASE - truth).max() < BASE
     assert (found >= 0).all()
     assert not (matrix @ found)[truth == 0].any()
 
 
-def test_a_block_that_cannot_be_is_no_reason_to_give_up():
-    """Two blocks of 6 children and a whole that must show 20 (a window): of 6 each shows 5 or 10, and aims at 5.
+def test_a_block_that_cannot_be_is_rounded_together_with_the_one_before_it(monkeypatch):
+    """Blocks of 6 children; b and c together must show 20 (a window): of 6 each shows 5 or 10, and aims at 5.
 
-    The first block shows 5, since 6 so far is nearest to that; the second then cannot make up. At once both show 10.
+    Block b shows 5, since 6 so far is nearest to that; c then cannot make up. Together both show 10, and a stays 5.
     """
+    sizes, at_once = [], programme._at_once
+    monkeypatch.setattr(
+        programme, "_at_once", lambda block, *rest: sizes.append(len(block.counts)) or at_once(block, *rest)
+    )
+    holds = [[0, 1, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    part = part_of(holds, [6, 6, 6], aims=[2, 1, 1, 1], places=["a", "b", "c"])
+    errors = Errors(np.array([8.0, -4.0, -4.0, -4.0]), np.array([8.0, 4.0, 4.0, 4.0]))
+    assert list(solve(part, [errors], base=BASE, most_atoms=1)) == [1, 2, 2]
+    assert sizes == [1, 1, 1, 2]
+
+
+def test_when_even_all_blocks_together_cannot_be_there_is_no_solution():
+    """The whole of twice 6 children must show 35, which two groups of at most 15 cannot."""
     part = part_of([[1, 1], [1, 0], [0, 1]], [6, 6], aims=[2, 1, 1], places=["a", "b"])
-    errors = Errors(np.array([8.0, -4.0, -4.0]), np.array([8.0, 4.0, 4.0]))
-    assert programme._in_blocks(part, errors, BASE, 2, 1) is None
-    assert list(solve(part, errors, base=BASE, steps=2, most_atoms=1)) == [2, 2]
+    errors = Errors(np.array([23.0, -4.0, -4.0]), np.array([23.0, 4.0, 4.0]))
+    assert solve(part, [errors], base=BASE, most_atoms=1) is None
 
 
 def test_places_that_fit_are_taken_together_and_one_that_does_not_alone():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -42,7 +42,7 @@ class Names:
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names = dict.fromkeys(names)
-        self._sorted: list[str] | None = None
+        self._sorted = sorted(self._names)
 
     def __contains__(self, name: str) -> bool:
         """Whether there is a count of that name."""
@@ -54,13 +54,13 @@ class Names:
 
     def add(self, names: Iterable[str]) -> None:
         """Add names; those that are there stay."""
-        self._names.update(dict.fromkeys(names))
-        self._sorted = None
+        for name in names:
+            if name not in self._names:
+                self._names[name] = None
+                insort(self._sorted, name)
 
     def starting(self, begin: str) -> list[str]:
         """Every name that begins so, sorted."""
-        if self._sorted is None:
-            self._sorted = sorted(self._names)
         found = []
         for at in range(bisect_left(self._sorted, begin), len(self._sorted)):
             if not self._sorted[at].startswith(begin):

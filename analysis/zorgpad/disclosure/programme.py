@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 # A bound on work that does not depend on the speed of the machine, so that the same data give the same bytes.
 _NODE_LIMIT = 2_000
 _GAP = 0.01  # how far from the least deviation a solution may be, as a share
+_BLOCK_GAP = 0.05  # of a block: the last percents take most of the time
 MOST_ATOMS = 400  # of a part that is rounded at once
 
 Ints = NDArray[np.int64]
@@ -69,19 +71,21 @@ class Errors:
         return low, high
 
 
-def solve(part: Part, errors: Errors, *, base: int, steps: int, most_atoms: int = MOST_ATOMS) -> Ints | None:
+def solve(part: Part, errors: Sequence[Errors], *, base: int, most_atoms: int = MOST_ATOMS) -> Ints | None:
     """Groups in bases, such that every cell lies within its limits and all of them near what they aim at.
 
     Parameters
     ----------
     part : Part
-    errors : Errors
-    base, steps : int
-        A group of some children may get up to ``steps`` bases more than its children ask for: it is not published.
+    errors : sequence of Errors
+        Within one step, within two and so on; the last is what is allowed. As few cells as can be need more than the
+        first, and no other cells do. A group of some children may get as many bases more than its children ask for as
+        there are steps: it is not published.
+    base : int
     most_atoms : int
         A part with more groups is rounded block after block, a block being some places. A cell over several blocks is
         held near the truth of the blocks so far, each time: what one block rounds too high, the next may round lower.
-        Where that cannot be, the part is rounded at once.
+        A block for which that cannot be is rounded together with the block before it, in the end the part at once.
 
     Returns
     -------
@@ -89,10 +93,9 @@ def solve(part: Part, errors: Errors, *, base: int, steps: int, most_atoms: int 
         ``None`` when it is infeasible, or beyond the bound on work.
     """
     if len(part.counts) > most_atoms:
-        found = _in_blocks(part, errors, base, steps, most_atoms)
-        if found is not None:
-            return found
-    return _at_once(part, errors.limits(np.asarray(part.matrix @ part.counts), base), base, steps)
+        return _in_blocks(part, errors, base, most_atoms)
+    truth = np.asarray(part.matrix @ part.counts)
+    return _at_once(part, [one.limits(truth, base) for one in errors], base, _GAP)
 
 
 def linked_parts(matrix: csr_array) -> list[tuple[Ints, Ints]]:
@@ -106,34 +109,49 @@ def linked_parts(matrix: csr_array) -> list[tuple[Ints, Ints]]:
     return list(zip(np.split(rows, row_cuts), np.split(columns, column_cuts), strict=True))
 
 
-def _in_blocks(part: Part, errors: Errors, base: int, steps: int, most_atoms: int) -> Ints | None:
-    truth = np.asarray(part.matrix @ part.counts)
-    so_far, shown = np.zeros_like(truth), np.zeros_like(truth)
+def _in_blocks(part: Part, errors: Sequence[Errors], base: int, most_atoms: int) -> Ints | None:
+    """Block after block; what cannot be rounded beside the blocks before it, is together with the last of them."""
+    waiting = deque(_blocks(part.places, most_atoms))
+    done: list[Ints] = []
     found = np.zeros_like(part.counts)
-    for columns in _blocks(part.places, most_atoms):
-        rows = np.unique(part.matrix[:, columns].nonzero()[0])
-        own = csr_array(part.matrix[rows][:, columns])
-        so_far[rows] += np.asarray(own @ part.counts[columns])
-        is_whole = so_far[rows] == truth[rows]
-        reach = np.where(is_whole, -np.inf, base * steps - 1.0)  # what is not whole yet has room
-        least, most = np.minimum(errors.least[rows], -reach), np.maximum(errors.most[rows], reach)
-        low, high = Errors(least, most).limits(so_far[rows], base)
-        aim = np.where(is_whole, part.cell_aim[rows], (so_far[rows] + base // 2) // base) - shown[rows]
-        block = Part(
-            own,
-            part.counts[columns],
-            part.atom_aim[columns],
-            aim,
-            part.atom_weight[columns],
-            part.cell_weight[rows],
-            part.places[columns],
-        )
-        solution = _at_once(block, (low - shown[rows], high - shown[rows]), base, steps)
-        if solution is None:
+    while waiting:
+        columns = waiting.popleft()
+        solution = _block(part, errors, base, columns, np.concatenate([*done, columns]), found)
+        if solution is not None:
+            found[columns] = solution
+            done.append(columns)
+        elif done or waiting:
+            other = done.pop() if done else waiting.popleft()
+            found[other] = 0
+            waiting.appendleft(np.sort(np.concatenate([columns, other])))
+        else:
             return None
-        found[columns] = solution
-        shown[rows] += np.asarray(own @ solution)
     return found
+
+
+def _block(part: Part, errors: Sequence[Errors], base: int, columns: Ints, so_far: Ints, found: Ints) -> Ints | None:
+    """The groups of a block, beside those that were ``found`` before it; ``so_far``: all of these groups."""
+    rows = np.unique(part.matrix[:, columns].nonzero()[0])
+    matrix = part.matrix[rows]
+    truth, shown = np.asarray(matrix[:, so_far] @ part.counts[so_far]), np.asarray(matrix @ found)
+    is_whole = truth == np.asarray(matrix @ part.counts)
+    aim = np.where(is_whole, part.cell_aim[rows], (truth + base // 2) // base)
+    limits = []
+    for steps, one in enumerate(errors, start=1):
+        room = np.where(is_whole, -np.inf, base * steps - 1.0)  # what is not whole yet has room
+        own = Errors(np.minimum(one.least[rows], -room), np.maximum(one.most[rows], room))
+        low, high = own.limits(truth, base)
+        limits.append((low - shown, high - shown))
+    block = Part(
+        csr_array(matrix[:, columns]),
+        part.counts[columns],
+        part.atom_aim[columns],
+        aim - shown,
+        part.atom_weight[columns],
+        part.cell_weight[rows],
+        part.places[columns],
+    )
+    return _at_once(block, limits, base, _BLOCK_GAP)
 
 
 def _blocks(places: NDArray[np.str_], most_atoms: int) -> Iterator[Ints]:
@@ -148,31 +166,31 @@ def _blocks(places: NDArray[np.str_], most_atoms: int) -> Iterator[Ints]:
     yield np.sort(np.concatenate(block))
 
 
-def _at_once(part: Part, limits: Limits, base: int, steps: int) -> Ints | None:
-    """Least weighted deviation from the aims.
+def _at_once(part: Part, limits: Sequence[Limits], base: int, gap: float) -> Ints | None:
+    """Least weighted deviation from the aims, within limits that are as wide as they must be.
 
     Variables are how far each group goes above and below its aim. Cells over the same groups are one row. A cell that
     can show two values costs the same more for each base, so that its cost is one of its groups; only a cell that can
     show more values needs variables of its own.
     """
-    matrix, weight, n_atoms = part.matrix, part.cell_weight, len(part.counts)
-    first, place = _distinct_rows(matrix)
-    low, high = np.full(len(first), np.iinfo(np.int64).min), np.full(len(first), np.iinfo(np.int64).max)
-    np.maximum.at(low, place, limits[0])
-    np.minimum.at(high, place, limits[1])
-    if (low > high).any():
+    most = np.where(part.counts > 0, -(-part.counts // base) + len(limits), 0)
+    first, place = _distinct_rows(part.matrix)
+    cells = part.matrix[first]
+    told = _loosened(cells, most, [_of_rows(one, len(first), place) for one in limits])
+    if told is None:
         return None
-    most = np.where(part.counts > 0, -(-part.counts // base) + steps, 0)
+    low, high = told
+    matrix, weight, n_atoms = part.matrix, part.cell_weight, len(part.counts)
     aim = np.minimum(part.atom_aim, most)
     begin, least, greatest = np.asarray(matrix @ aim), low[place], high[place]
     is_wide = greatest - least > 1
     slope = np.where(is_wide | (greatest == least), 0.0, np.where(part.cell_aim > least, -weight, weight))
     of_cells = np.asarray(matrix.T @ slope)
-    wide, cells = matrix[is_wide], matrix[first]
+    wide = matrix[is_wide]
     n_wide, away = wide.shape[0], part.cell_aim[is_wide] - begin[is_wide]
     constant = float((weight * np.abs(least - part.cell_aim))[~is_wide].sum() + (slope * (begin - least)).sum())
-    gap = eye_array(n_wide)
-    system = bmat([[cells, -cells, None, None], [wide, -wide, -gap, gap]]) if n_wide else hstack([cells, -cells])
+    beyond = eye_array(n_wide)
+    system = bmat([[cells, -cells, None, None], [wide, -wide, -beyond, beyond]]) if n_wide else hstack([cells, -cells])
     cost = [part.atom_weight + of_cells, part.atom_weight - of_cells, weight[is_wide], weight[is_wide], [constant]]
     none = csr_array((system.shape[0], 1))  # the constant makes the gap one of the whole deviation
     found = milp(
@@ -187,12 +205,44 @@ def _at_once(part: Part, limits: Limits, base: int, steps: int) -> Ints | None:
             np.concatenate([low - begin[first], away]).astype(float),
             np.concatenate([high - begin[first], away]).astype(float),
         ),
-        options={"node_limit": _NODE_LIMIT, "mip_rel_gap": _GAP},
+        options={"node_limit": _NODE_LIMIT, "mip_rel_gap": gap},
     )
     if found.x is None:
         return None
     moved = np.rint(found.x[:n_atoms]) - np.rint(found.x[n_atoms : 2 * n_atoms])
     return np.asarray(aim + moved.astype(np.int64))
+
+
+def _of_rows(limits: Limits, n_rows: int, place: Ints) -> Limits:
+    """What is left for each row by all cells over the same groups."""
+    low, high = np.full(n_rows, np.iinfo(np.int64).min), np.full(n_rows, np.iinfo(np.int64).max)
+    np.maximum.at(low, place, limits[0])
+    np.minimum.at(high, place, limits[1])
+    return low, high
+
+
+def _loosened(cells: csr_array, most: Ints, limits: Sequence[Limits]) -> Limits | None:
+    """The strictest of the limits; the last, where as few rows as can be go beyond it by as few bases as can be."""
+    (low, high), (least, greatest) = limits[0], limits[-1]
+    if (least > greatest).any():
+        return None
+    if len(limits) == 1:
+        return low, high
+    is_none = low > high
+    low, high = np.where(is_none, least, low), np.where(is_none, greatest, high)
+    n_rows, n_groups = cells.shape
+    beyond = eye_array(n_rows)
+    found = milp(
+        c=np.repeat([0.0, 1.0], [n_groups, 2 * n_rows]),
+        integrality=np.repeat([1, 0], [n_groups, 2 * n_rows]),
+        bounds=Bounds(np.zeros(n_groups + 2 * n_rows), np.concatenate([most, low - least, greatest - high])),
+        constraints=LinearConstraint(hstack([cells, beyond, -beyond], format="csr"), low, high),
+        options={"node_limit": _NODE_LIMIT},
+    )
+    if found.x is None:
+        return None
+    under, over = np.rint(found.x[n_groups:]).reshape(2, -1)
+    return np.where(under > 0, least, low), np.where(over > 0, greatest, high)
 
 
 def _distinct_rows(matrix: csr_array) -> tuple[Ints, Ints]:

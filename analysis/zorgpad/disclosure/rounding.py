@@ -228,14 +228,15 @@ def _solve(part: Part, tries: Sequence[Try], base: int, slack: Ints) -> Ints:
     """Round one connected part: a single cell at once, the rest by integer programming; groups in bases."""
     truth = np.asarray(part.matrix @ part.counts, dtype=np.int64)
     for steps, window, wish in tries:
-        errors = Errors.within(steps * base + slack, window)
+        within = [Errors.within(n * base + slack, window) for n in range(1, steps + 1)]
+        errors = within[-1]
         wished = part if wish is None else _wishing(part, errors.limits(truth, base), _room(wish, errors, truth, base))
         if len(truth) == 1:
             least, most = errors.limits(truth, base)
             if least[0] <= most[0]:
                 return _spread(part.atom_aim, int(np.clip(wished.cell_aim[0], least[0], most[0])))
             continue
-        solution = solve(wished, errors, base=base, steps=steps)
+        solution = solve(wished, within, base=base)
         if solution is not None:
             return solution
     if len(truth) == 1:

@@ -84,7 +84,7 @@ def test_a_whole_leaves_room_for_what_its_part_must_show():
     history.note(["geheel", "deel"], [10, 15], [13, 12], base=5)
     assert history.ahead() == {"geheel": (15, 15), "deel": (15, 15)}
     again = History(KEY, earlier, **related, ahead=history.ahead())
-    low, high = again.levels(["geheel"], [13], base=5)["beside"][0]
+    low, high = again.levels(["geheel"], [13], base=5)["beside"]
     assert (low[0], high[0]) == (2, 2)
 
 
@@ -112,7 +112,7 @@ def test_a_wish_that_cannot_be_is_given_up_for_its_own_cell_only():
             labels=["a", "b", "all"],
             atom_labels=["a", "b"],
             windows=[tie],
-            beside=[wish],
+            beside=wish,
         )
         assert done.cells[0] == 5
         assert (done.cells[1] == 5) + (done.cells[2] == 5) == 1

@@ -31,9 +31,9 @@ def test_a_part_is_shown_no_higher_than_its_whole():
     """Whole 9 shown as 5: a part of 8 (5 or 10) must be 5; a part of 12 is none, and is left free."""
     history = History(KEY, relations=part_of_whole)
     history.note(["b"], [5], [9], base=5)
-    low, high = history.levels(["a"], [8], base=5)["beside"][0]
+    low, high = history.levels(["a"], [8], base=5)["beside"]
     assert (low[0], high[0]) == (-float("inf"), -3)
-    assert history.levels(["a"], [12], base=5)["beside"][0][1][0] == float("inf")
+    assert history.levels(["a"], [12], base=5)["beside"][1][0] == float("inf")
     assert history.levels(["a"], [8], base=5)["windows"] == []  # there is no earlier release
 
 
@@ -41,14 +41,14 @@ def test_a_relation_that_one_step_cannot_reach_does_not_bind():
     """A whole that is shown as 10 and is 19 leaves a part of 16 (15 or 20) as it is: 10 would be two steps."""
     history = History(KEY, relations=part_of_whole)
     history.note(["b"], [10], [19], base=5)
-    assert history.levels(["a"], [16], base=5)["beside"][0][1][0] == float("inf")
+    assert history.levels(["a"], [16], base=5)["beside"][1][0] == float("inf")
 
 
 def test_beside_an_earlier_release_two_steps_bind():
     """The same whole and part, with an earlier release: the part of 16 may then show no more than 10."""
     history = History(KEY, {"c": [(5, 5, "")]}, relations=part_of_whole)
     history.note(["b"], [10], [19], base=5)
-    assert history.levels(["a"], [16], base=5)["beside"][0][1][0] == -6
+    assert history.levels(["a"], [16], base=5)["beside"][1][0] == -6
 
 
 def sum_of_two(name, names):
@@ -129,6 +129,32 @@ def test_published_counts_keep_to_every_relation(release, region):
         for counts in (truth, shown):
             gap = sum(counts[one] for one in larger) - sum(counts[one] for one in smaller)
             assert gap == 0 if is_sum else gap >= 0, (smaller, larger)
+
+
+def test_a_count_knows_the_counts_that_are_made_before_it(region):
+    """Providers without a contract come after their children, and a curve after the years in which stays ended."""
+    place, code = "gemeente|GM0794", "producten|product|43A18"
+    ask = Relations(region, DAY)
+    found = ask("aanbieders|43A18", Names(["aanbieders|43A18", f"{code}|clienten", f"{code}|niet gecontracteerd"]))
+    assert list(found) == [(["aanbieders|43A18"], [f"{code}|niet gecontracteerd"], False)]
+    years = {
+        what: [f"breakdowns|{place}|{year}|{what}" for year in (2022, 2023)] for what in ("high", "certain", "ended")
+    }
+    for kind, what in (("breakdown", "high"), ("breakdown_certain", "certain"), ("naar_huis", "ended")):
+        steps = [f"{place}|{kind}|{step:03}" for step in (0, 1)]
+        names = Names([*years["high"], *years["certain"], *years["ended"], *steps])
+        assert ([steps[1]], years[what], False) in list(ask(steps[1], names))
+        assert all(set(larger) != set(years[what]) for _, larger, _ in ask(steps[0], names))  # only the last step
+
+
+def test_a_reader_knows_that_who_has_residence_is_in_one_of_its_forms(region):
+    """Which binds no count when it is rounded: forms are rounded each by itself."""
+    residence = "2023-07-01|woonplaats|regio|Een 10 voor de Jeugd|n_recorded"
+    forms = [f"2023-07-01|stand|regio|Een 10 voor de Jeugd|{form}" for form in ("gezinshuis", "pleegzorg")]
+    names, ask = Names([residence, *forms]), Relations(region, DAY)
+    assert ([residence], forms, False) in list(ask.known(residence, names))
+    assert ([residence], forms, False) not in list(ask(residence, names))
+    assert ([residence], forms, False) in relations(list(names), region, DAY)
 
 
 def test_a_frame_does_not_depend_on_the_order(source, release):

@@ -188,7 +188,7 @@ def _rounded(
         places=atoms.places,
         slack=np.where(is_count, 0, rows["kind"].nunique() * policy.base),
         windows=[_with_all(one, is_count, np.full(len(truth), np.inf)) for one in levels["windows"]],
-        beside=[_with_all(one, is_count, most - truth) for one in levels["beside"]],
+        beside=_with_all(levels["beside"], is_count, most - truth),
         is_few=is_few,
     )
     if history:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +15,8 @@ from scipy.sparse import csr_array
 
 from zorgpad.disclosure.history import History
 from zorgpad.disclosure.policies import Policy, choose_policy
-from zorgpad.disclosure.programme import Errors
-from zorgpad.disclosure.rounding import in_order, keyed_rounding
+from zorgpad.disclosure.programme import Errors, strictest
+from zorgpad.disclosure.rounding import keyed_rounding
 from zorgpad.errors import DisclosureError
 
 if TYPE_CHECKING:
@@ -142,11 +143,11 @@ def _rounded(flows: _Flows, n_nodes: int, base: int, key: bytes, history: Histor
     levels = (history or History(key)).levels(labels, flows.counts, base=base)
     aim = keyed_rounding(flows.counts, base=base, key=key, labels=labels) // base
     aim[levels["is_few"]] = 0
-    tries = in_order(levels["windows"], levels["beside"])
+    one, two = (Errors.less_than(np.full(len(aim), steps * base)) for steps in (1, 2))
+    windows = [Errors(*window) for window in (*reversed(levels["windows"]), levels["beside"])]
     # A flow that cannot keep to the curves of who went in one step does in two: without them it tells too much at once.
-    for steps, window, _ in [*tries[:1], tries[0]._replace(steps=2), *tries[1:]]:
-        errors = Errors.within(np.full(len(aim), steps * base), window)
-        found = _flow(flows, n_nodes, aim, errors.limits(flows.counts, base))
+    for n, near in product(range(len(windows), -1, -1), ([one], [])):
+        found = _flow(flows, n_nodes, aim, strictest([two, *windows[:n], *near], flows.counts, base))
         if found is not None:
             break
     else:

@@ -114,20 +114,16 @@ class History:
     def levels(
         self, names: Sequence[str], truth: Iterable[int], *, base: int, empty: Iterable[str] = ()
     ) -> dict[str, Any]:
-        """Least and greatest error that each count may have now (infinite where nothing binds it), and a lower aim.
+        """Least and greatest error that each count may have now (infinite where nothing binds it), and which are few.
 
         ``windows``: beside all earlier releases, and beside the release before only, for a reader who does not know
-        more changes than that one. ``beside``: the same, and beside the counts of this release too. ``is_few``: wholes
-        of at most ``FEW`` and their parts, which aim at 0. ``empty`` are counts of nobody that are shown with these.
+        more changes than that one. ``beside``: beside the counts of this release that are shown already. ``is_few``:
+        wholes of at most ``FEW`` and their parts. ``empty`` are counts of nobody that are shown with these.
         """
         numbers = [int(n) for n in truth]
+        tied = [self._tied(names, numbers, base, only_last=last) for last in (False, True)] if self._earlier else []
         beside = self._beside(names, numbers, base)
-        is_few = self._few(names, numbers, empty)
-        if not self._earlier:
-            return {"windows": [], "beside": [beside], "is_few": is_few}
-        tied = [self._tied(names, numbers, base, only_last=last) for last in (False, True)]
-        both = [(np.maximum(low, beside[0]), np.minimum(high, beside[1])) for low, high in tied]
-        return {"windows": tied, "beside": both, "is_few": is_few}
+        return {"windows": tied, "beside": beside, "is_few": self._few(names, numbers, empty)}
 
     def _few(self, names: Sequence[str], truth: Sequence[int], empty: Iterable[str]) -> NDArray[np.bool_]:
         """Wholes of at most ``FEW`` children, and their parts where there are several."""

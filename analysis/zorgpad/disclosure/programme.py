@@ -51,24 +51,42 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Errors:
-    """How far from the truth cells may be shown: ``least`` to ``most`` children per cell, both inclusive."""
+    """How far from the truth cells may be shown: ``least`` to ``most`` children per cell, inclusive or infinite."""
 
     least: NDArray[np.float64]
     most: NDArray[np.float64]
 
     @classmethod
-    def within(cls, reach: Ints, window: tuple[NDArray[np.float64], NDArray[np.float64]] | None) -> Errors:
-        """Less than ``reach`` children from the truth, and within a window of errors."""
+    def less_than(cls, reach: Ints) -> Errors:
+        """Less than ``reach`` children from the truth."""
         most = reach.astype(np.float64) - 1.0
-        least = -most
-        return cls(least, most) if window is None else cls(np.maximum(least, window[0]), np.minimum(most, window[1]))
+        return cls(-most, most)
 
-    def limits(self, truth: Ints, base: int) -> Limits:
-        """Least and greatest multiple of the base, in bases, that each cell may show; a cell without children is 0."""
-        low = np.maximum(np.ceil((truth + self.least) / base - 1e-9), 0).astype(np.int64)
-        high = np.floor((truth + self.most) / base + 1e-9).astype(np.int64)
+    def of(self, rows: Ints) -> Errors:
+        """Those of some cells."""
+        return Errors(self.least[rows], self.most[rows])
+
+    def limits(self, truth: Ints, base: int, within: Limits | None = None) -> Limits:
+        """Least and greatest multiple of the base, in bases, that each cell may show; a cell without children is 0.
+
+        ``within``: limits that are kept to as well; alone, where both together leave nothing.
+        """
+        low = np.maximum(np.ceil((truth + self.least) / base - 1e-9), 0)
+        high = np.floor((truth + self.most) / base + 1e-9)
         low[truth == 0] = high[truth == 0] = 0
-        return low, high
+        if within:
+            low, high = np.maximum(low, within[0]), np.minimum(high, within[1])
+            is_none = low > high
+            low, high = np.where(is_none, within[0], low), np.where(is_none, within[1], high)
+        return low.astype(np.int64), high.astype(np.int64)
+
+
+def strictest(errors: Sequence[Errors], truth: Ints, base: int) -> Limits:
+    """The limits of each cell by itself, at every level that leaves something of those before it."""
+    limits = errors[0].limits(truth, base)
+    for one in errors[1:]:
+        limits = one.limits(truth, base, limits)
+    return limits
 
 
 def solve(part: Part, errors: Sequence[Errors], *, base: int, most_atoms: int = MOST_ATOMS) -> Ints | None:
@@ -78,9 +96,9 @@ def solve(part: Part, errors: Sequence[Errors], *, base: int, most_atoms: int = 
     ----------
     part : Part
     errors : sequence of Errors
-        Within one step, within two and so on; the last is what is allowed. As few cells as can be need more than the
-        first, and no other cells do. A group of some children may get as many bases more than its children ask for as
-        there are steps: it is not published.
+        First what every cell keeps to; then what as many as can keep to, the most important first: where not all can,
+        cells lie beyond it by as few bases as can be, together, and those of the next level are chosen beside that. A
+        group of some children may get up to two bases more than its children ask for: it is not published.
     base : int
     most_atoms : int
         A part with more groups is rounded block after block, a block being some places. A cell over several blocks is
@@ -90,12 +108,12 @@ def solve(part: Part, errors: Sequence[Errors], *, base: int, most_atoms: int = 
     Returns
     -------
     ndarray of int, or None
-        ``None`` when it is infeasible, or beyond the bound on work.
+        ``None`` when the first level is infeasible, or it all is beyond the bound on work.
     """
     if len(part.counts) > most_atoms:
         return _in_blocks(part, errors, base, most_atoms)
     truth = np.asarray(part.matrix @ part.counts)
-    return _at_once(part, [one.limits(truth, base) for one in errors], base, _GAP)
+    return _at_once(part, errors, truth, np.zeros_like(truth), base, _GAP)
 
 
 def linked_parts(matrix: csr_array) -> list[tuple[Ints, Ints]]:
@@ -135,23 +153,19 @@ def _block(part: Part, errors: Sequence[Errors], base: int, columns: Ints, so_fa
     matrix = part.matrix[rows]
     truth, shown = np.asarray(matrix[:, so_far] @ part.counts[so_far]), np.asarray(matrix @ found)
     is_whole = truth == np.asarray(matrix @ part.counts)
-    aim = np.where(is_whole, part.cell_aim[rows], (truth + base // 2) // base)
-    limits = []
-    for steps, one in enumerate(errors, start=1):
-        room = np.where(is_whole, -np.inf, base * steps - 1.0)  # what is not whole yet has room
-        own = Errors(np.minimum(one.least[rows], -room), np.maximum(one.most[rows], room))
-        low, high = own.limits(truth, base)
-        limits.append((low - shown, high - shown))
+    room = np.where(is_whole, -np.inf, base - 1.0)  # what is not whole yet has room
+    own = [one.of(rows) for one in errors]
+    own = [Errors(np.minimum(one.least, -room), np.maximum(one.most, room)) for one in own]
     block = Part(
         csr_array(matrix[:, columns]),
         part.counts[columns],
         part.atom_aim[columns],
-        aim - shown,
+        np.where(is_whole, part.cell_aim[rows], (truth + base // 2) // base) - shown,
         part.atom_weight[columns],
         part.cell_weight[rows],
         part.places[columns],
     )
-    return _at_once(block, limits, base, _BLOCK_GAP)
+    return _at_once(block, own, truth, shown, base, _BLOCK_GAP)
 
 
 def _blocks(places: NDArray[np.str_], most_atoms: int) -> Iterator[Ints]:
@@ -166,21 +180,58 @@ def _blocks(places: NDArray[np.str_], most_atoms: int) -> Iterator[Ints]:
     yield np.sort(np.concatenate(block))
 
 
-def _at_once(part: Part, limits: Sequence[Limits], base: int, gap: float) -> Ints | None:
-    """Least weighted deviation from the aims, within limits that are as wide as they must be.
+def _at_once(part: Part, errors: Sequence[Errors], truth: Ints, shown: Ints, base: int, gap: float) -> Ints | None:
+    """The nearest groups within all levels; else within what is left of each when as little as can be is given up.
 
-    Variables are how far each group goes above and below its aim. Cells over the same groups are one row. A cell that
-    can show two values costs the same more for each base, so that its cost is one of its groups; only a cell that can
-    show more values needs variables of its own.
+    Cells over the same groups are one row. ``truth`` and ``shown`` are those of all blocks so far.
     """
-    most = np.where(part.counts > 0, -(-part.counts // base) + len(limits), 0)
+    most = np.where(part.counts > 0, -(-part.counts // base) + 2, 0)
     first, place = _distinct_rows(part.matrix)
-    cells = part.matrix[first]
-    told = _loosened(cells, most, [_of_rows(one, len(first), place) for one in limits])
-    if told is None:
+    rows = part.matrix[first]
+
+    def of_rows(limits: Limits) -> Limits:
+        """What all cells over the same groups leave of a row."""
+        low, high = np.full(len(first), np.iinfo(np.int64).min), np.full(len(first), np.iinfo(np.int64).max)
+        np.maximum.at(low, place, limits[0] - shown)
+        np.minimum.at(high, place, limits[1] - shown)
+        return low, high
+
+    levels = [of_rows(errors[0].limits(truth, base))]
+    levels += [of_rows(one.limits(truth, base, errors[0].limits(truth, base))) for one in errors[1:]]
+    if (levels[0][0] > levels[0][1]).any():
         return None
-    low, high = told
+    asked = levels[0]
+    for one in levels[1:]:
+        asked = _both(asked, one)
+    found = _nearest(part, most, first, place, asked, gap)
+    if found is not None or len(levels) == 1:
+        return found
+    limits = levels[0]
+    for one in levels[1:]:
+        beside = _loosened(rows, np.bincount(place), most, limits, _both(limits, one))
+        if beside is None:
+            return None
+        limits = beside
+    return _nearest(part, most, first, place, limits, gap)
+
+
+def _both(limits: Limits, other: Limits) -> Limits:
+    """What two limits leave together; the first alone where that is nothing."""
+    low, high = np.maximum(limits[0], other[0]), np.minimum(limits[1], other[1])
+    is_none = low > high
+    return np.where(is_none, limits[0], low), np.where(is_none, limits[1], high)
+
+
+def _nearest(part: Part, most: Ints, first: Ints, place: Ints, limits: Limits, gap: float) -> Ints | None:
+    """Least weighted deviation from the aims.
+
+    Variables are how far each group goes above and below its aim. A cell that can show two values costs the same more
+    for each base, so that its cost is one of its groups; only a cell that can show more values needs variables of its
+    own.
+    """
+    low, high = limits
     matrix, weight, n_atoms = part.matrix, part.cell_weight, len(part.counts)
+    cells = matrix[first]
     aim = np.minimum(part.atom_aim, most)
     begin, least, greatest = np.asarray(matrix @ aim), low[place], high[place]
     is_wide = greatest - least > 1
@@ -213,36 +264,25 @@ def _at_once(part: Part, limits: Sequence[Limits], base: int, gap: float) -> Int
     return np.asarray(aim + moved.astype(np.int64))
 
 
-def _of_rows(limits: Limits, n_rows: int, place: Ints) -> Limits:
-    """What is left for each row by all cells over the same groups."""
-    low, high = np.full(n_rows, np.iinfo(np.int64).min), np.full(n_rows, np.iinfo(np.int64).max)
-    np.maximum.at(low, place, limits[0])
-    np.minimum.at(high, place, limits[1])
-    return low, high
-
-
-def _loosened(cells: csr_array, most: Ints, limits: Sequence[Limits]) -> Limits | None:
-    """The strictest of the limits; the last, where as few rows as can be go beyond it by as few bases as can be."""
-    (low, high), (least, greatest) = limits[0], limits[-1]
-    if (least > greatest).any():
-        return None
-    if len(limits) == 1:
-        return low, high
-    is_none = low > high
-    low, high = np.where(is_none, least, low), np.where(is_none, greatest, high)
-    n_rows, n_groups = cells.shape
+def _loosened(rows: csr_array, n_cells: Ints, most: Ints, limits: Limits, strict: Limits) -> Limits | None:
+    """``strict``, where rows go beyond it, within the limits, by as few bases as can be, of all cells together."""
+    if (strict[0] == limits[0]).all() and (strict[1] == limits[1]).all():
+        return limits
+    n_rows, n_groups = rows.shape
     beyond = eye_array(n_rows)
     found = milp(
-        c=np.repeat([0.0, 1.0], [n_groups, 2 * n_rows]),
+        c=np.concatenate([np.zeros(n_groups), n_cells, n_cells]),
         integrality=np.repeat([1, 0], [n_groups, 2 * n_rows]),
-        bounds=Bounds(np.zeros(n_groups + 2 * n_rows), np.concatenate([most, low - least, greatest - high])),
-        constraints=LinearConstraint(hstack([cells, beyond, -beyond], format="csr"), low, high),
+        bounds=Bounds(
+            np.zeros(n_groups + 2 * n_rows), np.concatenate([most, strict[0] - limits[0], limits[1] - strict[1]])
+        ),
+        constraints=LinearConstraint(hstack([rows, beyond, -beyond], format="csr"), *strict),
         options={"node_limit": _NODE_LIMIT},
     )
     if found.x is None:
         return None
-    under, over = np.rint(found.x[n_groups:]).reshape(2, -1)
-    return np.where(under > 0, least, low), np.where(over > 0, greatest, high)
+    under, over = np.rint(found.x[n_groups:]).reshape(2, -1).astype(np.int64)
+    return strict[0] - under, strict[1] + over
 
 
 def _distinct_rows(matrix: csr_array) -> tuple[Ints, Ints]:

@@ -5,20 +5,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import zip_longest
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from zorgpad.disclosure.programme import Errors, Ints, Limits, Part, linked_parts, solve
+from zorgpad.disclosure.programme import Errors, Ints, Part, linked_parts, solve, strictest
 from zorgpad.errors import DisclosureError
 
-# How much a count weighs more for each time that it was shown before; atoms weigh a tenth of cells, and a whole of few
-# and its parts more than any other; a wish to lie beside other counts more than nearness.
-_HELD, _ATOM, _FEW, _WISHED = 20.0, 0.1, 100.0, 50.0
+# How much a count weighs more for each time that it was shown before; atoms weigh a tenth of cells.
+_HELD, _ATOM = 20.0, 0.1
 
 Window = tuple[NDArray[np.float64], NDArray[np.float64]]
 Seen = Mapping[tuple[str, int], tuple[int, int]]  # by name and truth: what was shown first, and how often
@@ -82,7 +79,7 @@ def controlled_rounding(
     atom_labels: Sequence[str],
     seen: Seen | None = None,
     windows: Sequence[Window] = (),
-    beside: Sequence[Window] = (),
+    beside: Window | None = None,
     places: Sequence[str] = (),
     slack: Ints | int = 0,
     is_few: NDArray[np.bool_] | None = None,
@@ -105,25 +102,25 @@ def controlled_rounding(
         What was first shown for the same name and the same truth, and how often (:func:`remember`): such a count aims
         at that, and weighs more the oftener it was shown, so that nothing is learned from the mean of many months.
     windows : sequence of pairs of ndarray, shape (n_cells,)
-        Least and greatest error (shown less true) of each cell (:class:`zorgpad.disclosure.History`), the strictest
-        first; the next are for where it is infeasible. They come before nearness: a cell goes two steps rather than
-        out of its window.
-    beside : sequence of pairs of ndarray, optional
-        The same windows, each with what other counts that are published ask for: tried before it, within one step only.
-        Where an earlier release binds as well, within two steps before it is given up: two counts of the same
-        children, of which one goes a step and the other does not, tell more beside the release before.
+        Least and greatest error (shown less true) of each cell beside earlier releases, the strictest first
+        (:class:`zorgpad.disclosure.History`). A cell goes two steps rather than out of its window.
+    beside : pair of ndarray, optional
+        What other counts that are published ask for in the same way. A cell goes out of this window rather than two
+        steps; beside an earlier release rather two steps: two counts of the same children, of which one goes a step
+        and the other does not, tell more beside the release before.
     places : sequence of str, optional
         Where each group belongs: a system of very many groups is rounded place after place
         (:func:`zorgpad.disclosure.programme.solve`).
     slack : ndarray of int, or int
         How many children further from the truth than others a cell may be shown: for sums that are not published.
     is_few : ndarray of bool, optional
-        Cells that aim at 0, more than others at their threshold (:meth:`zorgpad.disclosure.History.levels`).
+        Cells that are 0 where all the rest allows it (:meth:`zorgpad.disclosure.History.levels`).
 
     Returns
     -------
     Rounded
-        Cells lie less than ``base`` from the truth, or less than twice that where the first is infeasible.
+        Cells lie less than ``base`` from the truth, or less than twice that where the first is infeasible. What not all
+        cells can keep to, as few as can be leave (:func:`zorgpad.disclosure.programme.solve`).
         A cell without children is 0, but a cell of 0 may have up to ``base - 1`` children.
 
     Raises
@@ -142,10 +139,9 @@ def controlled_rounding(
     atom_target, atom_weight = _aims(counts, atom_names, base, key, seen or {})
     cell_target, cell_weight = _aims(truth, cell_names, base, key, seen or {})
     if is_few is not None:
-        least = _FEW + cell_weight.max(initial=0.0)
-        cell_target, cell_weight = np.where(is_few, 0, cell_target), np.where(is_few, least, cell_weight)
-    tries, where = in_order(windows, beside), np.array(places or [""] * len(counts))
-    spare = np.broadcast_to(np.asarray(slack), truth.shape)
+        cell_target = np.where(is_few, 0, cell_target)
+    where, reach = np.array(places or [""] * len(counts)), np.full(len(truth), base, dtype=np.int64) + slack
+    errors = _levels(truth, reach, base, windows=windows, beside=beside, is_few=is_few)
     rounded = atom_target.copy()
     for rows, columns in linked_parts(matrix):
         if len(rows) == 0:
@@ -159,8 +155,7 @@ def controlled_rounding(
             cell_weight[rows],
             where[columns],
         )
-        own = [Try(one.steps, _of(one.window, rows), _of(one.wish, rows)) for one in tries]
-        rounded[columns] = _solve(part, own, base, spare[rows]) * base
+        rounded[columns] = _solve(part, [one.of(rows) for one in errors], base) * base
     published = np.asarray(matrix @ rounded, dtype=np.int64)
     error = published - truth
     n_untied = int(((error < windows[-1][0]) | (error > windows[-1][1])).sum()) if windows else 0
@@ -168,8 +163,22 @@ def controlled_rounding(
     return Rounded(rounded, published, deviation >= base, int(deviation.max(initial=0)), n_untied)
 
 
-def _of(window: Window | None, rows: Ints) -> Window | None:
-    return window and (window[0][rows], window[1][rows])
+def _levels(
+    truth: Ints,
+    reach: Ints,
+    base: int,
+    *,
+    windows: Sequence[Window],
+    beside: Window | None,
+    is_few: NDArray[np.bool_] | None,
+) -> list[Errors]:
+    """How far from the truth cells may be, and below that what as many as can keep to, the most important first."""
+    anywhere = np.full(len(truth), np.inf)
+    one_step, others = [Errors.less_than(reach)], [Errors(*beside)] if beside else []
+    few = [] if is_few is None else [Errors(-anywhere, np.where(is_few, -truth, anywhere))]
+    tied = [Errors(*window) for window in reversed(windows)]
+    told = [*tied, *others, *one_step, *few] if tied else [*one_step, *few, *others]
+    return [Errors.less_than(reach + base), *told]
 
 
 def remember(
@@ -205,60 +214,19 @@ def _aims(counts: Ints, names: Sequence[str], base: int, key: bytes, seen: Seen)
     return np.where(times > 0, earlier, target), np.maximum(_HELD * times, 1.0)
 
 
-class Try(NamedTuple):
-    """One way to round: in so many steps, within a window; and a narrower one that cells keep to where they can."""
-
-    steps: int
-    window: Window | None
-    wish: Window | None = None
-
-
-def in_order(windows: Sequence[Window], beside: Sequence[Window]) -> list[Try]:
-    """What is tried, in that order; windows that bind nothing are not. What is given up stays a wish."""
-    tries: list[Try] = []
-    wish: Window | None = None
-    for both, own in zip_longest(beside, windows):
-        wish = both or wish
-        asked = [Try(1, both), Try(2, both), Try(1, own, wish), Try(2, own, wish)] if own else [Try(1, both)]
-        tries += [one for one in asked if one.window and np.isfinite(one.window).any()]
-    return [*tries, Try(1, None, wish), Try(2, None, wish)]
-
-
-def _solve(part: Part, tries: Sequence[Try], base: int, slack: Ints) -> Ints:
+def _solve(part: Part, errors: Sequence[Errors], base: int) -> Ints:
     """Round one connected part: a single cell at once, the rest by integer programming; groups in bases."""
     truth = np.asarray(part.matrix @ part.counts, dtype=np.int64)
-    for steps, window, wish in tries:
-        within = [Errors.within(n * base + slack, window) for n in range(1, steps + 1)]
-        errors = within[-1]
-        wished = part if wish is None else _wishing(part, errors.limits(truth, base), _room(wish, errors, truth, base))
-        if len(truth) == 1:
-            least, most = errors.limits(truth, base)
-            if least[0] <= most[0]:
-                return _spread(part.atom_aim, int(np.clip(wished.cell_aim[0], least[0], most[0])))
-            continue
-        solution = solve(wished, within, base=base)
-        if solution is not None:
-            return solution
     if len(truth) == 1:
-        return _spread(part.atom_aim, int(part.cell_aim[0]))
-    raise DisclosureError(
-        f"{len(truth)} linked counts cannot be rounded to base {base}.\n"
-        "Publish fewer overlapping counts together, or protect them in blocks."
-    )
-
-
-def _room(wish: Window, errors: Errors, truth: Ints, base: int) -> Limits:
-    """What cells may show that lie within a wish as well; the same as without it where that is nothing."""
-    low, high = Errors(np.maximum(errors.least, wish[0]), np.minimum(errors.most, wish[1])).limits(truth, base)
-    least, most = errors.limits(truth, base)
-    return np.where(low <= high, low, least), np.where(low <= high, high, most)
-
-
-def _wishing(part: Part, limits: Limits, wished: Limits) -> Part:
-    """``part``, whose cells aim within what is wished, and more strongly where that is less than their limits."""
-    is_less = (wished[0] > limits[0]) | (wished[1] < limits[1])
-    weight = np.where(is_less, _WISHED + part.cell_weight, part.cell_weight)
-    return replace(part, cell_aim=np.clip(part.cell_aim, *wished), cell_weight=weight)
+        least, most = strictest(errors, truth, base)
+        return _spread(part.atom_aim, int(np.clip(part.cell_aim[0], least[0], most[0])))
+    found = solve(part, errors, base=base)
+    if found is None:
+        raise DisclosureError(
+            f"{len(truth)} linked counts cannot be rounded to base {base}.\n"
+            "Publish fewer overlapping counts together, or protect them in blocks."
+        )
+    return found
 
 
 def _spread(atom_aim: Ints, total: int) -> Ints:

@@ -116,7 +116,7 @@ def _said(cells: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
 def relations(names: list[str], region: Region, peildatum: str | None = None) -> list[Relation]:
     """What holds between the true counts of a release, whatever they are."""
     around, present = Relations(region, peildatum), Names(names)
-    return [relation for name in names for relation in around(name, present)]
+    return [relation for name in names for relation in around.known(name, present)]
 
 
 def _holding(found: list[Relation], truth: dict[str, int]) -> list[Relation]:

@@ -24,6 +24,7 @@ from zorgpad.releases.frames_homes import achttien, gezinshuis_kansen, na_breakd
 from zorgpad.releases.frames_nulmeting import nulmeting
 from zorgpad.releases.frames_products import maatwerk, producten, verzilvering, wachttijd
 from zorgpad.releases.protect import MOST_LOSS, Protector
+from zorgpad.releases.relations import ENDED
 from zorgpad.releases.source import PLEEGZORG, Source
 from zorgpad.sample import simulate_register
 from zorgpad.schemas import CENSORED, LADDER
@@ -92,7 +93,8 @@ def _plaatsingen(source: Source, protector: Protector) -> Frames:
 def _pleegzorg(source: Source, protector: Protector) -> Frames:
     """Frames einde and verblijf: curves of stays in pleegzorg; verblijfsduur: their quantiles.
 
-    The columns of :func:`zorgpad.disclosure.protect_curve` by area_kind and area; ``einde`` is of the region.
+    The columns of :func:`zorgpad.disclosure.protect_curve` by area_kind and area; ``einde`` is of the region. How stays
+    ended is shown of the region only, so that is counted of the region only.
     """
     cohort = source.pleegzorg[0]
     if cohort.empty:
@@ -101,6 +103,9 @@ def _pleegzorg(source: Source, protector: Protector) -> Frames:
     wanted = ["start_date", "entry_days", "exit_days", "outcome", "is_certain"]
     rows = cohort.assign(is_certain=sure, period="", indicator="")
     stays = members_by_area(rows, source.region, keys=wanted)
+    is_part = stays["area_kind"] != "regio"
+    stays["outcome"] = stays["outcome"].astype(str).mask(is_part & (stays["outcome"] != CENSORED), ENDED)
+    stays["is_certain"] &= ~is_part
     subsets = {"breakdown_certain": "is_certain"}
     curves = protector.curves("verblijf", stays, by=AREA, subsets=subsets)
     if protector.policy.is_protected:
@@ -108,7 +113,7 @@ def _pleegzorg(source: Source, protector: Protector) -> Frames:
     else:
         lengths = length_of_stay(stays, by=AREA, quantiles=QUANTILES)
     return {
-        "einde": curves[curves["area_kind"] == "regio"].reset_index(drop=True),
+        "einde": curves[(curves["area_kind"] == "regio") & (curves["outcome"] != ENDED)].reset_index(drop=True),
         "verblijf": curves[curves["outcome"] == "in_stay"].reset_index(drop=True),
         "verblijfsduur": lengths,
     }

@@ -1,6 +1,6 @@
 """What a reader knows of how the counts of a release hang together, whatever they are.
 
-One list for two uses: counts are rounded so that they keep to it, and the attacker uses it.
+One list for two uses: counts are rounded so that they keep to it, and the attacker uses it, with a few more.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from zorgpad.region import Region
 from zorgpad.releases.frames_nulmeting import AGE_GROUPS
 
 EVER = "ooit"  # the period of a count over all years
+ENDED = "ended"  # the outcome of all stays that ended, in curves of parts of a region
 _KINDS = ("gemeente", "subregio", "regio")
 _CHANGED = "2022-01-01"  # the woonplaatsbeginsel: what is recorded from this day on is also what is corrected
 _STAND_MONTHS = 24  # of which frame stapeling counts every child
@@ -59,6 +60,7 @@ class Relations:
             "maatwerk": self._maatwerk,
             "stapeling": self._stapeling,
             "producten": self._producten,
+            "aanbieders": self._aanbieders,
             "rond_pleegzorg": self._rond_pleegzorg,
             "achttien": self._achttien,
             "na_breakdown": self._na_breakdown,
@@ -82,6 +84,15 @@ class Relations:
         for smaller, larger, is_sum in found:
             if smaller and larger and all(one in names for one in (*smaller, *larger)):
                 yield smaller, larger, is_sum
+
+    def known(self, name: str, names: Names) -> Iterator[Relation]:
+        """The same, and what a reader knows besides: sums of many counts, by which none is rounded."""
+        yield from self(name, names)
+        parts = name.split("|")
+        if parts[1:2] == ["woonplaats"] and parts[-1] == "n_recorded":  # who has residence is in one of its forms
+            forms = names.starting(f"{parts[0]}|stand|{parts[2]}|{parts[3]}|")
+            if forms:
+                yield [name], forms, False
 
     def _areas(self, name: str, area: str, names: Names, *, is_sum: bool) -> Iterator[Relation]:
         """Gemeenten lie in subregions, and subregions in the region; ``is_sum``: nobody is in two of them."""
@@ -136,6 +147,12 @@ class Relations:
         """The counts of stays that ended in each year."""
         return [one for one in names.starting(f"breakdowns|{place}|") if one.endswith(f"|{what}")]
 
+    def _all_years(self, place: str, kind: str, names: Names) -> list[str]:
+        """The counts of stays that hold all who came into view, left in one way or went out of view."""
+        if kind in _SAME:
+            return [f"breakdowns|{place}|{EVER}|{'stays' if kind == 'entered' else kind}"]
+        return self._years(place, {"breakdown": "high", "breakdown_certain": "certain"}.get(kind, "ended"), names)
+
     def _curve(self, name: str, own: Sequence[str], names: Names) -> Iterator[Relation]:
         """Cumulative counts only grow, and who went has come."""
         *group, kind, step = own
@@ -150,9 +167,12 @@ class Relations:
             yield [name], [f"{stem}|breakdown|{step}"], False
         if group[0] in _KINDS:
             yield from self._areas(name, stem, names, is_sum=True)
-            if group[0] == "regio" and later not in names and kind in _SAME:
-                most = "stays" if kind == "entered" else kind
-                yield [name], [f"breakdowns|{stem}|{EVER}|{most}"], False
+            if group[0] == "subregio" and kind == ENDED:
+                ends = [one.split("|")[:3] for one in names.starting(f"{self._whole}|") if one.endswith(f"|{step}")]
+                told = [f"{self._whole}|{how}|{step}" for *_, how in ends if how not in (*_NEVER_OUT, "censored")]
+                yield told, [f"{area}|{ENDED}|{step}" for area in self._inside[self._whole]], True
+            if later not in names:
+                yield [name], self._all_years(stem, kind, names), False
         elif group == ["pleegzorg"] and kind in _SAME:
             yield [name], [f"{self._whole}|{kind}|{step}"], True
         elif group[1:] == ["alle"]:
@@ -257,8 +277,6 @@ class Relations:
         if kind != "product":
             return
         stem = f"producten|product|{code}"
-        if what == "niet gecontracteerd":
-            yield [f"aanbieders|{code}"], [name], False
         if what != "clienten":
             yield [name], [f"{stem}|clienten"], False
             return
@@ -267,6 +285,12 @@ class Relations:
         if self._day is not None:
             year = (self._day - pd.Timedelta(days=1)).year
             yield [name], [f"{year}|nulmeting|{self._whole}|{year}|published|jeugdhulp"], False
+
+    @staticmethod
+    def _aanbieders(name: str, block: str, own: Sequence[str], names: Names) -> Iterator[Relation]:
+        """Every provider without a contract has a child."""
+        del block, names
+        yield [name], [f"producten|product|{own[0]}|niet gecontracteerd"], False
 
     def _rond_pleegzorg(self, name: str, block: str, own: Sequence[str], names: Names) -> Iterator[Relation]:
         del block

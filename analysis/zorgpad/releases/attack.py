@@ -126,12 +126,14 @@ def _holding(found: list[Relation], truth: dict[str, int]) -> list[Relation]:
 
 
 def _is_margin(name: str) -> bool:
-    """Whether a count may be known exactly: of subregions and region, what goes through a node, and what cannot be.
+    """Whether a count may be known exactly: of subregions and region, who is in a form or a state, and what cannot be.
 
     Who is outside care stays so, to the peildatum or until he comes back: there a stay never just ends.
     """
     parts = name.split("|")
     if parts[:2] == ["graph", "end"] and parts[2] in OUTSIDE_CARE:
+        return True
+    if parts[0] == "stapeling" and parts[1] == parts[2]:  # all who are in a form, in the region
         return True
     return bool({"subregio", "regio"} & set(parts)) or parts[:2] == ["graph", "stays"] or parts[-1] == "totaal"
 

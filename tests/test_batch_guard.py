@@ -108,8 +108,12 @@ def test_the_ledger_and_the_evidence_lie_beside_the_key(made):
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert json.loads((folder / "evidence.json").read_text())["release"]["policy"] == "werkgroep"
     assert not pd.read_csv(folder / "cells.csv")["n"].mod(5).any()
+    outputs = json.loads((folder / "acro" / "results.json").read_text())["results"]
+    assert len(outputs) == len(json.loads((folder / "evidence.json").read_text())["outputs"])
+    tables = [pd.read_csv(folder / "acro" / one["files"][0]["name"]) for one in outputs.values()]
+    assert sorted(pd.concat(tables)["cell"]) == sorted(pd.read_csv(folder / "cells.csv")["cell"])
     secret = (made / "safe" / "jeugd.key").read_bytes()
-    paths = [*(made / "reports").rglob("*"), *folder.iterdir()]
+    paths = [*(made / "reports").rglob("*"), *folder.rglob("*")]
     written = [path.read_bytes() for path in paths if path.is_file()]
     assert len(written) > 5
     assert not any(secret in content or secret.hex().encode() in content for content in written)

@@ -1,11 +1,12 @@
 """The evidence file: an entry per output with its rule, status and effect."""
 
+import hashlib
 import json
 
 import pandas as pd
 import pytest
 
-from zorgpad.disclosure import write_evidence
+from zorgpad.disclosure import History, write_acro, write_evidence
 from zorgpad.errors import DisclosureError
 from zorgpad.releases.protect import ACCOUNT_COLUMNS
 
@@ -62,3 +63,33 @@ def test_an_account_without_its_columns_is_refused(tmp_path):
     """The error names what is missing."""
     with pytest.raises(DisclosureError, match="has no loss"):
         write_evidence(ACCOUNT.drop(columns="loss"), LABEL, tmp_path)
+
+
+def test_acro_reads_the_same_outputs(tmp_path):
+    """Counts belong to the output that is told after them; one without says why; every file has its checksum."""
+    history = History(bytes(32))
+    history.note(["a", "b"], [5, 10], [6, 9], base=5)
+    history.end_output()
+    history.end_output()  # one without counts
+    history.note(["Z"], [0], [2], base=5)
+    history.end_output()
+    cells = history.cells()
+    assert dict(zip(cells["cell"], cells["output"], strict=True)) == {"a": 0, "b": 0, "Z": 2}
+    found = write_acro(ACCOUNT, LABEL, cells.drop(columns="truth"), tmp_path / "acro")
+    told = json.loads(found.read_text())
+    assert told["version"] == "1.0.2"
+    outputs = told["results"]
+    assert [(one["uid"], one["status"], one["type"]) for one in outputs.values()] == [
+        ("output_0", "pass", "table"),
+        ("output_1", "review", "table"),
+        ("output_2", "pass", "survival plot"),
+        ("output_3", "pass", "table"),
+    ]
+    assert (found.parent / "output_0_0.csv").read_text() == "cell,n\na,5\nb,10\n"
+    assert (found.parent / "output_2_0.csv").read_text() == "cell,n\nZ,0\n"
+    assert [bool(one["comments"]) for one in outputs.values()] == [False, True, False, True]
+    assert outputs["output_1"]["files"][0]["sdc"]["summary"] == {"Withheld": 0, "TwoSteps": 2, "NotTied": 0}
+    sums = {path.name.removesuffix(".txt"): path.read_text() for path in (found.parent / "checksums").iterdir()}
+    files = {path.name: path for path in found.parent.iterdir() if path.is_file()}
+    assert sums == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+    assert len(sums) == 5

@@ -181,7 +181,7 @@ def guard_of(
 
 def write_account(release: Published, folder: Path) -> None:
     """Evidence of a release and its protected counts, in a folder that only its owner reads."""
-    from zorgpad.disclosure import write_evidence
+    from zorgpad.disclosure import write_acro, write_evidence
     from zorgpad.scan import safe_cells
 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -190,3 +190,5 @@ def write_account(release: Published, folder: Path) -> None:
     if release.attack:
         write_json(folder / "attack.json", asdict(release.attack))
     safe_cells(counts).to_csv(folder / "cells.csv", index=False, lineterminator="\n")
+    if len(counts):
+        write_acro(release.account, release.label, safe_cells(counts), folder / "acro")

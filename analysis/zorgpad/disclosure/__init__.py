@@ -3,7 +3,7 @@
 from zorgpad.disclosure.attack import attack, attack_summary
 from zorgpad.disclosure.audit import audit
 from zorgpad.disclosure.curves import curve_loss, protect_curve, protect_quantiles
-from zorgpad.disclosure.evidence import write_evidence
+from zorgpad.disclosure.evidence import write_acro, write_evidence
 from zorgpad.disclosure.graphs import protect_graph
 from zorgpad.disclosure.history import History, Names, Relation
 from zorgpad.disclosure.ledger import Ledger
@@ -45,5 +45,6 @@ __all__ = [
     "protect_table",
     "remember",
     "thresholds",
+    "write_acro",
     "write_evidence",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ _NEEDED = ("frame", "rule", "n_cells", "n_atoms", "n_two_step", "n_withheld", "m
 # What checkers call the kinds of output, by the rule that protected them; all others are tables.
 _TYPES = {"rounded cumulative counts": "survival plot", "rounded flows": "flow graph"}
 _VERSION = 1
+ACRO_VERSION = "1.0.2"
+_OF_ACRO = ("table", "survival plot")  # the kinds of output that ACRO knows, of ours
 
 
 def write_evidence(account: pd.DataFrame, label: Mapping[str, Any], folder: str | Path) -> list[Path]:
@@ -68,6 +72,73 @@ def write_evidence(account: pd.DataFrame, label: Mapping[str, Any], folder: str 
     files[0].write_text(json.dumps(content, indent=2, sort_keys=True, default=str) + "\n", encoding="utf-8")
     outputs.to_csv(files[1], index=False, lineterminator="\n")
     return files
+
+
+def write_acro(
+    account: pd.DataFrame,
+    label: Mapping[str, Any],
+    cells: pd.DataFrame,
+    folder: str | Path,
+    *,
+    version: str = ACRO_VERSION,
+) -> Path:
+    """Write the outputs as ACRO does: ``results.json``, a table per output and the checksum of each file.
+
+    For reviewers who look through outputs with ACRO or its viewer: the names in the file are those of ACRO 1.0.
+
+    Parameters
+    ----------
+    account, label
+        As in :func:`write_evidence`; ``label`` has a peildatum too, which stands for the time of making.
+    cells : DataFrame
+        cell, n (missing: withheld) and output: the number of its row in ``account``
+        (:meth:`zorgpad.disclosure.History.cells`).
+    folder : str or Path
+        Is made, or emptied of an earlier run.
+    version : str
+        Of the ACRO that is to read it: it refuses the file of another.
+
+    Returns
+    -------
+    Path
+        ``results.json``.
+    """
+    policy, target = choose_policy(label["policy"]), Path(folder)
+    shutil.rmtree(target, ignore_errors=True)
+    (target / "checksums").mkdir(parents=True)
+    results = {}
+    for i, row in enumerate(_outputs(account, policy).itertuples()):
+        uid, own = f"output_{i}", cells.loc[cells["output"] == i, ["cell", "n"]]
+        name = f"{uid}_0.csv"
+        own.to_csv(target / name, index=False, lineterminator="\n")
+        results[uid] = {
+            "uid": uid,
+            "status": row.status,
+            "type": row.type if row.type in _OF_ACRO else "table",
+            "properties": {"method": row.rule, "mitigation": "round", "round_base": policy.base},
+            "files": [{"name": name, "sdc": _sdc(row)}],
+            "outcome": {},
+            "command": f"zorgpad report: {row.name}",
+            "summary": row.summary,
+            "timestamp": f"{label['peildatum']}T00:00:00",
+            "comments": []
+            if len(own)
+            else ["Sums and estimates made of protected counts: the values stand on the pages."],
+            "exception": "",
+            "fair": {},
+        }
+    found = target / "results.json"
+    text = json.dumps({"version": version, "results": results}, indent=4)
+    found.write_text(text + "\n", encoding="utf-8")
+    for path in sorted(target.glob("*.*")):
+        (target / "checksums" / f"{path.name}.txt").write_text(hashlib.sha256(path.read_bytes()).hexdigest(), "utf-8")
+    return found
+
+
+def _sdc(row: Any) -> dict[str, Any]:
+    """What checks found of a table; they mark no cell of it by itself."""
+    checks = {"Withheld": row.n_withheld, "TwoSteps": row.n_two_step, "NotTied": row.n_untied}
+    return {"summary": checks, "cells": {check: [] for check in checks}}
 
 
 def _outputs(account: pd.DataFrame, policy: Policy) -> pd.DataFrame:

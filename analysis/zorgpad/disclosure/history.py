@@ -108,6 +108,7 @@ class History:
     ) -> None:
         self._key, self._earlier, self._relations, self._ahead = key, earlier or {}, relations, ahead or {}
         self._now: dict[str, tuple[int, int, int]] = {}
+        self._outputs: list[int] = []  # how many counts there were at the end of each
         self._names = Names()
         self._most: dict[str, int] = {}
 
@@ -235,13 +236,21 @@ class History:
         """Shown less true of every count of this release, in the order in which they were made. Not for publication."""
         return np.array([n - truth for n, _, truth in self._now.values()], dtype=float)
 
-    def cells(self) -> pd.DataFrame:
-        """The counts of this release, by cell: cell, n, base, truth and is_two_step (a whole base or more from it).
+    def end_output(self) -> None:
+        """The counts since the last time are one output: a row of the account."""
+        self._outputs.append(len(self._now))
 
-        The truth is for the ledger, which seals it.
+    def cells(self) -> pd.DataFrame:
+        """The counts of this release, by cell: cell, n, base, truth, is_two_step and output.
+
+        The truth is for the ledger, which seals it. Two steps: a whole base or more from it. ``output`` numbers the
+        outputs from 0, in the order of their making.
         """
-        rows = [(name, n, base, truth, abs(n - truth) >= base) for name, (n, base, truth) in sorted(self._now.items())]
-        return pd.DataFrame(rows, columns=["cell", "n", "base", "truth", "is_two_step"])
+        told = zip(
+            self._now.items(), np.searchsorted(self._outputs, np.arange(len(self._now)), side="right"), strict=True
+        )
+        rows = sorted((name, n, base, true, abs(n - true) >= base, at) for (name, (n, base, true)), at in told)
+        return pd.DataFrame(rows, columns=["cell", "n", "base", "truth", "is_two_step", "output"])
 
 
 def _near(n: int, base: int, steps: int) -> list[int]:

@@ -316,6 +316,7 @@ class Protector:
         worst = int(deviation.max()) if len(deviation) else 0
         row = {"n_untied": 0, **{str(name): int(value) for name, value in told.items()}}
         self._account.append({"frame": frame, "rule": rule, **row, "max_deviation": worst, "loss": round(loss, 4)})
+        self.history.end_output()
 
 
 def _ceil_two_digits(value: float) -> int:

@@ -59,15 +59,18 @@ def test_all_jobs_show_one_release_and_the_next_batch_shows_it_again(run, tmp_pa
     kept = Path(jobs[0].release)
     assert (kept.name, kept.parent.parent.name) == (".2024-01-01.release", "reports")
     assert "truth" not in pd.read_parquet(kept / "cells.parquet")
-    first = {path.name: path.read_bytes() for path in kept.iterdir()}
+    assert "truth" not in pd.read_csv(kept / "evidence" / "cells.csv")
+    assert len(made[0].cells) == 0  # there is no ledger that asks for them
+    first = {path: path.read_bytes() for path in kept.rglob("*") if path.is_file()}
     assert run() == []
     assert len(made) == 3
-    (kept / "nulmeting.parquet").write_bytes(b"damaged")
-    assert run() == []
-    assert len(made) == 4
-    assert {path.name: path.read_bytes() for path in kept.iterdir()} == first
+    for n, name in enumerate(("nulmeting.parquet", "evidence/cells.csv"), start=4):
+        (kept / name).write_bytes(b"damaged")
+        assert run() == []
+        assert len(made) == n
+        assert {path: path.read_bytes() for path in kept.rglob("*") if path.is_file()} == first
     assert len(run(earlier="remake")) == 2
-    assert len(made) == 5
+    assert len(made) == 6
 
 
 def test_a_damaged_register_stops_the_batch_before_anything_runs(run, register, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from zorgpad.releases import Attack
 
 LEDGER_SUFFIX = ".ledger.jsonl"
+EVIDENCE, ACRO = "evidence", "acro"  # folders: in that of a release, and in that of its evidence
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +37,14 @@ class Published:
     account : DataFrame
         How each frame was protected.
     cells : DataFrame
-        cell, n, base, truth: every count; the truth goes no further than the ledger, which seals it.
+        cell, n, base, truth: every count, for a ledger, which seals the truth: that goes no further. Empty where
+        there is none, for a country has 200,000.
     attack : Attack, optional
         What linear programming learns from all counts together; None when nothing is protected.
     is_kept : bool
         Made by an earlier batch; its cells have no truth.
+    folder : Path, optional
+        Where it is, with its evidence.
     """
 
     digest: str
@@ -48,6 +53,7 @@ class Published:
     cells: pd.DataFrame
     attack: Attack | None = None
     is_kept: bool = False
+    folder: Path | None = None
 
     @property
     def name(self) -> str:
@@ -142,7 +148,9 @@ class Guard:
             return
         if self.ledger and len(release.cells) and not release.is_kept:
             self.ledger.record(release.name, release.cells, key=self.key)
-        write_account(release, account)
+        if release.folder:
+            shutil.rmtree(account / ACRO, ignore_errors=True)
+            shutil.copytree(release.folder / EVIDENCE, account, dirs_exist_ok=True)
 
 
 def guard_of(
@@ -180,15 +188,15 @@ def guard_of(
 
 
 def write_account(release: Published, folder: Path) -> None:
-    """Evidence of a release and its protected counts, in a folder that only its owner reads."""
+    """Evidence of a release and its protected counts, in a new folder that only its owner reads."""
     from zorgpad.disclosure import write_acro, write_evidence
     from zorgpad.scan import safe_cells
 
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700)
     write_evidence(release.account, release.label, folder)
-    counts = release.cells.drop(columns="truth", errors="ignore")
+    counts = safe_cells(release.cells.drop(columns="truth", errors="ignore"))
     if release.attack:
         write_json(folder / "attack.json", asdict(release.attack))
-    safe_cells(counts).to_csv(folder / "cells.csv", index=False, lineterminator="\n")
+    counts.to_csv(folder / "cells.csv", index=False, lineterminator="\n")
     if len(counts):
-        write_acro(release.account, release.label, safe_cells(counts), folder / "acro")
+        write_acro(release.account, release.label, counts, folder / ACRO)

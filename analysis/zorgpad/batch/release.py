@@ -10,20 +10,20 @@ import json
 import shutil
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from zorgpad.batch.guard import Guard, Published
+from zorgpad.batch.guard import EVIDENCE, Guard, Published, write_account
 from zorgpad.batch.jobs import Plan, with_release
 from zorgpad.batch.place import RECORDS, release_beside
 from zorgpad.batch.processes import process_pool
 from zorgpad.batch.worker import watch
 from zorgpad.errors import DisclosureError, ReportError
-from zorgpad.manifest import hash_file, hash_text, identity, write_json
+from zorgpad.manifest import hash_file, hash_folder, hash_text, identity, write_json
 
 if TYPE_CHECKING:
     from zorgpad.disclosure.history import Earlier
@@ -51,7 +51,7 @@ def released(
     if not plan.needs_release:
         return plan
     place, made_from = release_beside(folder), _made_from(plan)
-    made = _kept(place, made_from) if earlier == "reuse" else None
+    made = _kept(place, made_from, plan.guard) if earlier == "reuse" else None
     if made is None or not plan.guard.has_recorded(made):
         tell()
         new = part / RECORDS / "release"
@@ -64,7 +64,7 @@ def released(
         _keep(made, new, made_from)
         shutil.rmtree(place, ignore_errors=True)
         new.rename(place)
-    return with_release(plan, made, place)
+    return with_release(plan, replace(made, folder=place), place)
 
 
 def _made_from(plan: Plan) -> str:
@@ -79,12 +79,12 @@ def _keep(made: Published, folder: Path, made_from: str) -> None:
     How far counts lie from the truth is in it, and so are counts that the pages withhold: it is not to be shared.
     """
     folder.chmod(0o700)
-    made.cells.drop(columns="truth", errors="ignore").to_parquet(folder / CELLS_FILE, index=False)
     told = {"digest": made.digest, "attack": asdict(made.attack) if made.attack else None, "made_from": made_from}
-    write_json(folder / MADE_FILE, told | {"cells": hash_file(folder / CELLS_FILE)})
+    hashes = {"cells": hash_file(folder / CELLS_FILE), "evidence": hash_folder(folder / EVIDENCE)}
+    write_json(folder / MADE_FILE, told | hashes)
 
 
-def _kept(folder: Path, made_from: str) -> Published | None:
+def _kept(folder: Path, made_from: str, guard: Guard) -> Published | None:
     """The release in ``folder``; None when it is not whole, or was made from something else."""
     try:
         told = json.loads((folder / MADE_FILE).read_text(encoding="utf-8"))
@@ -97,12 +97,15 @@ def _kept(folder: Path, made_from: str) -> Published | None:
         )
         if not is_same or any(hash_file(folder / name) != content for name, content in files.items()):
             return None
+        if hash_folder(folder / EVIDENCE) != told["evidence"]:
+            return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     from zorgpad.releases import Attack
 
     attack = Attack(**told["attack"]) if told["attack"] else None
-    account, cells = (pd.read_parquet(folder / name) for name in ("account.parquet", CELLS_FILE))
+    account = pd.read_parquet(folder / "account.parquet")
+    cells = pd.read_parquet(folder / CELLS_FILE) if guard.ledger else pd.DataFrame()
     del label["files"]
     return Published(digest, label, account, cells, attack, is_kept=True)
 
@@ -121,8 +124,8 @@ def make_release_apart(
     """
     with process_pool(1, watch) as pool:
         try:
-            secrets = (guard.key, guard.earlier)
-            return pool.submit(_make, register, region, peildatum, policy, folder, *secrets).result()
+            given = (register, region, peildatum, policy, folder, guard.key, guard.earlier)
+            return pool.submit(_make, *given, has_ledger=guard.ledger is not None).result()
         except BrokenExecutor:
             raise ReportError(
                 "The process that counts and protects the numbers of all gemeenten was ended by something else.\n"
@@ -131,7 +134,15 @@ def make_release_apart(
 
 
 def _make(
-    register: Path, region: Path, peildatum: str, policy: str, folder: Path, key: bytes | None, earlier: Earlier
+    register: Path,
+    region: Path,
+    peildatum: str,
+    policy: str,
+    folder: Path,
+    key: bytes | None,
+    earlier: Earlier,
+    *,
+    has_ledger: bool,
 ) -> Published:
     from zorgpad.disclosure import choose_policy  # these take seconds, which only this process should wait for
     from zorgpad.region import load_region
@@ -147,7 +158,10 @@ def _make(
         found = _attacked(cells, area, peildatum, is_synthetic=records.is_synthetic)
         if found is None or found.n_narrow == 0:
             break
-    return Published(write_release(release, folder), release.label, release.account, cells, found)
+    published = Published(write_release(release, folder), release.label, release.account, cells, found)
+    cells.drop(columns="truth", errors="ignore").to_parquet(folder / CELLS_FILE, index=False)
+    write_account(published, folder / EVIDENCE)
+    return published if has_ledger else replace(published, cells=cells.iloc[:0])
 
 
 def _attacked(cells: pd.DataFrame, area: Region, peildatum: str, *, is_synthetic: bool) -> pd.DataFrame | None:

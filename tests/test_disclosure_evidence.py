@@ -71,10 +71,11 @@ def test_acro_reads_the_same_outputs(tmp_path):
     history.note(["a", "b"], [5, 10], [6, 9], base=5)
     history.end_output()
     history.end_output()  # one without counts
-    history.note(["Z"], [0], [2], base=5)
+    history.note(["Z", "Y"], [0, 5], [2, 3], base=5)
+    history.withhold(["Y"])
     history.end_output()
     cells = history.cells()
-    assert dict(zip(cells["cell"], cells["output"], strict=True)) == {"a": 0, "b": 0, "Z": 2}
+    assert dict(zip(cells["cell"], cells["output"], strict=True)) == {"a": 0, "b": 0, "Y": 2, "Z": 2}
     found = write_acro(ACCOUNT, LABEL, cells.drop(columns="truth"), tmp_path / "acro")
     told = json.loads(found.read_text())
     assert told["version"] == "1.0.2"
@@ -86,7 +87,7 @@ def test_acro_reads_the_same_outputs(tmp_path):
         ("output_3", "pass", "table"),
     ]
     assert (found.parent / "output_0_0.csv").read_text() == "cell,n\na,5\nb,10\n"
-    assert (found.parent / "output_2_0.csv").read_text() == "cell,n\nZ,0\n"
+    assert (found.parent / "output_2_0.csv").read_text() == "cell,n\nY,\nZ,0\n"
     assert [bool(one["comments"]) for one in outputs.values()] == [False, True, False, True]
     assert outputs["output_1"]["files"][0]["sdc"]["summary"] == {"Withheld": 0, "TwoSteps": 2, "NotTied": 0}
     sums = {path.name.removesuffix(".txt"): path.read_text() for path in (found.parent / "checksums").iterdir()}

@@ -95,13 +95,13 @@ def test_what_does_not_hold_in_truth_leaves_all_room():
     assert history.ahead() == {"geheel": (5, 10), "deel": (10, 15)}
 
 
-def test_a_wish_that_cannot_be_is_given_up_for_its_own_cell_only():
-    """Cells of 3 and 3, of which the first is tied to 5: wished is that the second shows 5 too, and both together 5.
+def test_what_other_counts_ask_for_is_given_up_for_its_own_cell_only():
+    """Cells of 3 and 3, of which the first is tied to 5; asked is that the second shows 5 too, and both together 5.
 
     Both cannot be; one of the two is kept with every key.
     """
     tie = (np.array([2.0, -4.0, -4.0]), np.array([2.0, 4.0, 4.0]))
-    wish = (np.array([2.0, 2.0, -1.0]), np.array([2.0, 2.0, -1.0]))
+    beside = (np.array([2.0, 2.0, -1.0]), np.array([2.0, 2.0, -1.0]))
     matrix = csr_array([[1, 0], [0, 1], [1, 1]])
     for turn in range(20):
         done = controlled_rounding(
@@ -112,7 +112,7 @@ def test_a_wish_that_cannot_be_is_given_up_for_its_own_cell_only():
             labels=["a", "b", "all"],
             atom_labels=["a", "b"],
             windows=[tie],
-            beside=wish,
+            beside=beside,
         )
         assert done.cells[0] == 5
         assert (done.cells[1] == 5) + (done.cells[2] == 5) == 1

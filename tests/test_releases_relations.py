@@ -56,7 +56,7 @@ def sum_of_two(name, names):
     return [(["w"], ["a", "b"], True)] if name == "w" and {"a", "b"} <= set(names) else []
 
 
-def test_a_whole_of_two_and_its_parts_aim_at_nothing():
+def test_a_whole_of_two_and_its_parts_are_nothing():
     """Of two children, known to be two, a part that is shown as 5 has one or two: w and a show 0 with every key.
 
     A whole of three leaves 1 to 3 of a 5; and where the other part has nobody, it is there all the same.
@@ -145,6 +145,22 @@ def test_a_count_knows_the_counts_that_are_made_before_it(region):
         names = Names([*years["high"], *years["certain"], *years["ended"], *steps])
         assert ([steps[1]], years[what], False) in list(ask(steps[1], names))
         assert all(set(larger) != set(years[what]) for _, larger, _ in ask(steps[0], names))  # only the last step
+
+
+def test_stays_that_ended_are_one_number_however_they_are_told(region):
+    """How stays in pleegzorg ended in the region, what followed on them, and in which subregions they ended."""
+    whole, step = "regio|Een 10 voor de Jeugd", "003"
+    areas = [f"subregio|{name}|ended|{step}" for name in dict.fromkeys(region.gemeenten["subregion"])]
+    hows = [f"{whole}|{how}|{step}" for how in ("breakdown", "naar_huis", "volwassen")]
+    states = [f"pleegzorg|{state}|{step}" for state in ("ambulant", "volwassen")]
+    others = [f"{group}|{kind}|{step}" for group in (whole, "pleegzorg") for kind in ("entered", "censored")]
+    names = Names([*areas, *hows, f"{whole}|breakdown_certain|{step}", *states, *others])
+    ask = Relations(region, DAY)
+    assert (sorted(hows), areas, True) in [(sorted(one), *rest) for one, *rest in ask(areas[0], names)]
+    told = [(sorted(one), sorted(other), equal) for one, other, equal in ask.known(f"pleegzorg|entered|{step}", names)]
+    assert (sorted(states), sorted(hows), True) in told
+    assert ([f"pleegzorg|volwassen|{step}"], [f"{whole}|volwassen|{step}"], True) in list(ask(states[1], names))
+    assert not [one for one in ask(states[0], names) if one[2]]
 
 
 def test_a_reader_knows_that_who_has_residence_is_in_one_of_its_forms(region):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from zorgpad.releases import Attack
 
 LEDGER_SUFFIX = ".ledger.jsonl"
-EVIDENCE, ACRO = "evidence", "acro"  # folders: in that of a release, and in that of its evidence
+EVIDENCE, ACRO = "evidence", "zorgpad-acro"  # folders: in that of a release, and in that of its evidence
 
 
 @dataclass(frozen=True, eq=False)

@@ -174,7 +174,8 @@ def _rounded(
     truth = np.asarray(atoms.matrix @ atoms.n)
     is_count = np.array([cell.split("|")[-2] != _LEFT for cell in atoms.cells])
     names = [cell for cell, told in zip(atoms.cells, is_count, strict=True) if told]
-    levels = (history or History(key)).levels(names, truth[is_count], base=policy.base)
+    empty = _nobody_yet(rows, n_steps) - set(names)
+    levels = (history or History(key)).levels(names, truth[is_count], base=policy.base, empty=sorted(empty))
     is_few = np.zeros(len(truth), dtype=bool)
     is_few[is_count] = levels["is_few"]
     most = [shown.get(cell.replace(f"|{_LEFT}|", f"|{ENTERED}|"), np.inf) for cell in atoms.cells]
@@ -193,7 +194,20 @@ def _rounded(
     )
     if history:
         history.note(names, done.cells[is_count], truth[is_count], base=policy.base)
+        history.note(sorted(empty), [0] * len(empty), [0] * len(empty), base=policy.base)
     return dict(zip(names, done.cells[is_count].tolist(), strict=True))
+
+
+def _nobody_yet(rows: pd.DataFrame, n_steps: int) -> set[str]:
+    """The counts of every kind at every step, of each group that is like one with stays of that kind.
+
+    Alike are groups with the same first name, such as all gemeenten.
+    """
+    told = rows.loc[rows["kind"] != _LEFT, ["group", "kind"]].drop_duplicates()
+    told["like"] = told["group"].str.split("|").str[0]
+    pairs = told[["group", "like"]].drop_duplicates().merge(told[["like", "kind"]].drop_duplicates(), on="like")
+    stems = pairs["group"] + "|" + pairs["kind"]
+    return {f"{stem}|{step:03d}" for stem in stems for step in range(n_steps)}
 
 
 def _with_all(window: Window, is_count: NDArray[np.bool_], most: Floats) -> Window:

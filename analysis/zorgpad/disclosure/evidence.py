@@ -84,15 +84,15 @@ def write_acro(
 ) -> Path:
     """Write the outputs as ACRO does: ``results.json``, a table per output and the checksum of each file.
 
-    For reviewers who look through outputs with ACRO or its viewer: the names in the file are those of ACRO 1.0.
+    For reviewers who look through outputs with ACRO: the names in the file are those of ACRO 1.0.
 
     Parameters
     ----------
     account, label
         As in :func:`write_evidence`; ``label`` has a peildatum too, which stands for the time of making.
     cells : DataFrame
-        cell, n (missing: withheld) and output: the number of its row in ``account``
-        (:meth:`zorgpad.disclosure.History.cells`).
+        cell, n, output (the number of its row in ``account``) and is_withheld
+        (:meth:`zorgpad.disclosure.History.cells`). What is withheld has no n in the tables.
     folder : str or Path
         Is made, or emptied of an earlier run.
     version : str
@@ -106,16 +106,17 @@ def write_acro(
     policy, target = choose_policy(label["policy"]), Path(folder)
     shutil.rmtree(target, ignore_errors=True)
     (target / "checksums").mkdir(parents=True)
-    results = {}
+    results, shown = {}, cells.assign(n=cells["n"].astype("Int64").mask(cells["is_withheld"].astype(bool)))
     for i, row in enumerate(_outputs(account, policy).itertuples()):
-        uid, own = f"output_{i}", cells.loc[cells["output"] == i, ["cell", "n"]]
+        uid, own = f"output_{i}", shown.loc[cells["output"] == i, ["cell", "n"]]
         name = f"{uid}_0.csv"
         own.to_csv(target / name, index=False, lineterminator="\n")
         results[uid] = {
             "uid": uid,
             "status": row.status,
             "type": row.type if row.type in _OF_ACRO else "table",
-            "properties": {"method": row.rule, "mitigation": "round", "round_base": policy.base},
+            "properties": {"method": row.rule}
+            | ({"mitigation": "round", "round_base": policy.base} if len(own) else {}),
             "files": [{"name": name, "sdc": _sdc(row)}],
             "outcome": {},
             "command": f"zorgpad report: {row.name}",

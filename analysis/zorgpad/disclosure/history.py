@@ -109,6 +109,7 @@ class History:
         self._key, self._earlier, self._relations, self._ahead = key, earlier or {}, relations, ahead or {}
         self._now: dict[str, tuple[int, int, int]] = {}
         self._outputs: list[int] = []  # how many counts there were at the end of each
+        self._withheld: set[str] = set()
         self._names = Names()
         self._most: dict[str, int] = {}
 
@@ -232,25 +233,35 @@ class History:
             self._now[name] = (int(n), base, int(true))
         self._names.add(names)
 
+    def names(self, after: int = 0) -> list[str]:
+        """The counts of this release, in the order in which they were made; without the first ones."""
+        return list(self._now)[after:]
+
     def errors(self) -> Floats:
         """Shown less true of every count of this release, in the order in which they were made. Not for publication."""
         return np.array([n - truth for n, _, truth in self._now.values()], dtype=float)
+
+    def withhold(self, names: Iterable[str]) -> None:
+        """These counts of this release are not shown."""
+        self._withheld.update(names)
 
     def end_output(self) -> None:
         """The counts since the last time are one output: a row of the account."""
         self._outputs.append(len(self._now))
 
     def cells(self) -> pd.DataFrame:
-        """The counts of this release, by cell: cell, n, base, truth, is_two_step and output.
+        """The counts of this release, by cell: cell, n, base, truth, is_two_step, output and is_withheld.
 
         The truth is for the ledger, which seals it. Two steps: a whole base or more from it. ``output`` numbers the
-        outputs from 0, in the order of their making.
+        outputs from 0, in the order of their making. What is withheld has its n all the same: sums may tell it.
         """
-        told = zip(
-            self._now.items(), np.searchsorted(self._outputs, np.arange(len(self._now)), side="right"), strict=True
-        )
-        rows = sorted((name, n, base, true, abs(n - true) >= base, at) for (name, (n, base, true)), at in told)
-        return pd.DataFrame(rows, columns=["cell", "n", "base", "truth", "is_two_step", "output"])
+        at = np.searchsorted(self._outputs, np.arange(len(self._now)), side="right").tolist()
+        rows = [
+            (name, n, base, true, abs(n - true) >= base, output, name in self._withheld)
+            for (name, (n, base, true)), output in zip(self._now.items(), at, strict=True)
+        ]
+        columns = ["cell", "n", "base", "truth", "is_two_step", "output", "is_withheld"]
+        return pd.DataFrame(sorted(rows), columns=columns)
 
 
 def _near(n: int, base: int, steps: int) -> list[int]:

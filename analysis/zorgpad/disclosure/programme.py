@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,16 +70,21 @@ class Errors:
     def limits(self, truth: Ints, base: int, within: Limits | None = None) -> Limits:
         """Least and greatest multiple of the base, in bases, that each cell may show; a cell without children is 0.
 
-        ``within``: limits that are kept to as well; alone, where both together leave nothing.
+        ``within``: limits that are kept to as well; what lies beyond them is their nearest end.
         """
         low = np.maximum(np.ceil((truth + self.least) / base - 1e-9), 0)
         high = np.floor((truth + self.most) / base + 1e-9)
         low[truth == 0] = high[truth == 0] = 0
-        if within:
-            low, high = np.maximum(low, within[0]), np.minimum(high, within[1])
-            is_none = low > high
-            low, high = np.where(is_none, within[0], low), np.where(is_none, within[1], high)
+        low, high = (low, high) if within is None else _nearest_of(within, (low, high))
         return low.astype(np.int64), high.astype(np.int64)
+
+
+def _nearest_of(limits: Limits, other: Any) -> Any:
+    """What other limits leave of limits, or else the end that is nearest to them; without order: all between them."""
+    low, high = np.minimum(*other), np.maximum(*other)
+    is_none = other[0] > other[1]
+    low, high = np.where(is_none, low, other[0]), np.where(is_none, high, other[1])
+    return np.clip(low, *limits), np.clip(high, *limits)
 
 
 def strictest(errors: Sequence[Errors], truth: Ints, base: int) -> Limits:
@@ -183,6 +189,8 @@ def _blocks(places: NDArray[np.str_], most_atoms: int) -> Iterator[Ints]:
 def _at_once(part: Part, errors: Sequence[Errors], truth: Ints, shown: Ints, base: int, gap: float) -> Ints | None:
     """The nearest groups within all levels; else within what is left of each when as little as can be is given up.
 
+    Beyond the bound on work, groups that keep to what is left, though they are not the nearest.
+
     Cells over the same groups are one row. ``truth`` and ``shown`` are those of all blocks so far.
     """
     most = np.where(part.counts > 0, -(-part.counts // base) + 2, 0)
@@ -202,24 +210,18 @@ def _at_once(part: Part, errors: Sequence[Errors], truth: Ints, shown: Ints, bas
         return None
     asked = levels[0]
     for one in levels[1:]:
-        asked = _both(asked, one)
+        asked = _nearest_of(asked, one)
     found = _nearest(part, most, first, place, asked, gap)
     if found is not None or len(levels) == 1:
         return found
     limits = levels[0]
     for one in levels[1:]:
-        beside = _loosened(rows, np.bincount(place), most, limits, _both(limits, one))
-        if beside is None:
+        loosened = _loosened(rows, np.bincount(place), most, limits, _nearest_of(limits, one))
+        if loosened is None:
             return None
-        limits = beside
-    return _nearest(part, most, first, place, limits, gap)
-
-
-def _both(limits: Limits, other: Limits) -> Limits:
-    """What two limits leave together; the first alone where that is nothing."""
-    low, high = np.maximum(limits[0], other[0]), np.minimum(limits[1], other[1])
-    is_none = low > high
-    return np.where(is_none, limits[0], low), np.where(is_none, limits[1], high)
+        limits, found = loosened
+    nearest = _nearest(part, most, first, place, limits, gap)
+    return found if nearest is None else nearest
 
 
 def _nearest(part: Part, most: Ints, first: Ints, place: Ints, limits: Limits, gap: float) -> Ints | None:
@@ -264,10 +266,11 @@ def _nearest(part: Part, most: Ints, first: Ints, place: Ints, limits: Limits, g
     return np.asarray(aim + moved.astype(np.int64))
 
 
-def _loosened(rows: csr_array, n_cells: Ints, most: Ints, limits: Limits, strict: Limits) -> Limits | None:
-    """``strict``, where rows go beyond it, within the limits, by as few bases as can be, of all cells together."""
-    if (strict[0] == limits[0]).all() and (strict[1] == limits[1]).all():
-        return limits
+def _loosened(rows: csr_array, n_cells: Ints, most: Ints, limits: Limits, strict: Limits) -> tuple[Limits, Ints] | None:
+    """``strict``, where rows go beyond it, within the limits, by as few bases as can be, of all cells together.
+
+    With groups that keep to it; None where there are none within the limits.
+    """
     n_rows, n_groups = rows.shape
     beyond = eye_array(n_rows)
     found = milp(
@@ -281,8 +284,9 @@ def _loosened(rows: csr_array, n_cells: Ints, most: Ints, limits: Limits, strict
     )
     if found.x is None:
         return None
-    under, over = np.rint(found.x[n_groups:]).reshape(2, -1).astype(np.int64)
-    return strict[0] - under, strict[1] + over
+    whole = np.rint(found.x).astype(np.int64)
+    under, over = whole[n_groups:].reshape(2, -1)
+    return (strict[0] - under, strict[1] + over), whole[:n_groups]
 
 
 def _distinct_rows(matrix: csr_array) -> tuple[Ints, Ints]:

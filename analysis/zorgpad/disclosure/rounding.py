@@ -114,7 +114,7 @@ def controlled_rounding(
     slack : ndarray of int, or int
         How many children further from the truth than others a cell may be shown: for sums that are not published.
     is_few : ndarray of bool, optional
-        Cells that are 0 where all the rest allows it (:meth:`zorgpad.disclosure.History.levels`).
+        Cells that are 0 where sums and steps allow it (:meth:`zorgpad.disclosure.History.levels`).
 
     Returns
     -------
@@ -217,7 +217,7 @@ def _aims(counts: Ints, names: Sequence[str], base: int, key: bytes, seen: Seen)
 def _solve(part: Part, errors: Sequence[Errors], base: int) -> Ints:
     """Round one connected part: a single cell at once, the rest by integer programming; groups in bases."""
     truth = np.asarray(part.matrix @ part.counts, dtype=np.int64)
-    if len(truth) == 1:
+    if len(truth) == 1 and (part.matrix.data == 1).all():
         least, most = strictest(errors, truth, base)
         return _spread(part.atom_aim, int(np.clip(part.cell_aim[0], least[0], most[0])))
     found = solve(part, errors, base=base)

@@ -164,6 +164,9 @@ def protect_cells(
         zeros = [0] * len(empty)
         history.note(empty, zeros, zeros, base=policy.base)
     is_withheld = _withheld(atoms, rounded.cells, truth, policy, dominant)
+    if history:
+        history.withhold([name for name, is_one in zip(told, is_withheld, strict=True) if is_one])
+        history.withhold(empty if policy.minimum_cell else [])
     cells = list(atoms.cells)
     shown = pd.Series(rounded.cells, index=cells, dtype="Int64").reindex(counts["cell"], fill_value=0)
     withheld = (

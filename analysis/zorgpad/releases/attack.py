@@ -33,8 +33,8 @@ class Attack:
     n_exact, n_narrow : int
         Counts that are known exactly, and those bound to a width under 4.
     n_exact_margins, n_narrow_margins : int or None
-        The same for who has every count of subregions and region exactly (under 2 wide), less those which these exact
-        counts alone tell as well; None when the truth is not at hand.
+        The same for who has every count of subregions, region, states and forms exactly (under 2 wide), less those
+        which these exact counts alone tell as well; None when the truth is not at hand.
     """
 
     n_cells: int
@@ -73,7 +73,7 @@ def attack_release(cells: pd.DataFrame, region: Region, *, peildatum: str | None
 
 
 def attack_with_margins(cells: pd.DataFrame, region: Region, *, peildatum: str | None = None) -> Attack:
-    """The same for who has every count of subregions and region exactly; a measurement, which takes longer.
+    """The same for who has every count of subregions, region, states and forms exactly: a measurement.
 
     Parameters
     ----------

@@ -138,6 +138,7 @@ class Protector:
         self.history.note(names, done.cells, truth, base=base)
         shown = pd.Series(done.cells, dtype="Int64")
         hidden = (shown < self.policy.minimum_cell) | (truth < self.policy.minimum_cell)
+        self.history.withhold(np.array(names)[hidden.to_numpy()])
         told = {"n_cells": len(names), "n_atoms": len(groups), "n_two_step": int(done.is_two_step.sum())}
         told |= {"n_withheld": int(hidden.sum()), "n_untied": done.n_untied}
         self._tell(frame, LINKED, pd.Series(told), pd.Series([done.max_deviation]))
@@ -151,6 +152,7 @@ class Protector:
         done = [self._one(label, n) for label, n in zip(labels, numbers, strict=True)]
         shown = pd.Series([int(one.cells[0]) for one in done], index=counts.index, dtype="Int64")
         hidden = (shown < self.policy.minimum_cell) | (numbers < self.policy.minimum_cell)
+        self.history.withhold(np.array(labels)[hidden.to_numpy()])
         told = {"n_cells": len(shown), "n_atoms": len(shown), "n_withheld": int(hidden.sum())}
         told["n_two_step"] = sum(bool(one.is_two_step[0]) for one in done)
         told["n_untied"] = sum(one.n_untied for one in done)
@@ -175,8 +177,9 @@ class Protector:
             if loss <= MOST_LOSS or group[0] == "regio":
                 kept.append(own)
                 losses.append(loss)
-        self._tell_curves(frame, made, before, n_withheld=len(groups) - len(kept), losses=losses)
-        return pd.concat([made.iloc[:0], *kept], ignore_index=True)
+        shown = pd.concat([made.iloc[:0], *kept], ignore_index=True)
+        self._tell_curves(frame, shown, before, by=by, n_withheld=len(groups) - len(kept), losses=losses)
+        return shown
 
     def state_curves(self, stays: pd.DataFrame) -> pd.DataFrame:
         """Protected curves of the stays in each state, by ``state``; to be called with a policy that protects.
@@ -185,7 +188,8 @@ class Protector:
         """
         before = len(self.history.errors())
         made = protect_curve(stays, by=["state"], policy=self.policy, key=self._key, history=self.history)
-        self._tell_curves("overgangen", made, before, n_withheld=stays["state"].nunique() - made["state"].nunique())
+        n_withheld = stays["state"].nunique() - made["state"].nunique()
+        self._tell_curves("overgangen", made, before, by=["state"], n_withheld=n_withheld)
         return made
 
     def fine_curves(
@@ -206,8 +210,9 @@ class Protector:
         )
         kept = {name: own for name, own in made.groupby(by, sort=False) if curve_loss(own, raw[name]) <= MOST_LOSS}
         losses = [curve_loss(own, raw[name]) for name, own in kept.items()]
-        self._tell_curves(frame, made, before, n_withheld=groups.ngroups - len(kept), losses=losses)
-        return pd.concat([made.iloc[:0], *kept.values()], ignore_index=True)
+        shown = pd.concat([made.iloc[:0], *kept.values()], ignore_index=True)
+        self._tell_curves(frame, shown, before, by=[by], n_withheld=groups.ngroups - len(kept), losses=losses)
+        return shown
 
     def graph(self, frame: str, graph: nx.DiGraph, *, curves: pd.DataFrame, horizon_days: int) -> nx.DiGraph:
         """The process graph with protected flows, and the chances and medians that ``curves`` tell."""
@@ -304,11 +309,25 @@ class Protector:
         return pd.concat(parts, ignore_index=True).assign(**dict(zip(by, group, strict=True)))
 
     def _tell_curves(
-        self, frame: str, made: pd.DataFrame, before: int, *, n_withheld: int, losses: Sequence[float] = ()
+        self,
+        frame: str,
+        shown: pd.DataFrame,
+        before: int,
+        *,
+        by: Sequence[str],
+        n_withheld: int,
+        losses: Sequence[float] = (),
     ) -> None:
-        """Of the counts of curves, all that were made after the first ``before`` of the release."""
+        """Of the counts of curves, all that were made after the first ``before`` of the release.
+
+        Not shown are those of a curve that is left out, or after the end of it.
+        """
+        days = shown.groupby(list(by))["time_days"].nunique()
+        last = {"|".join(map(str, key if isinstance(key, tuple) else (key,))): n - 1 for key, n in days.items()}
+        asked = [(name, *name.rsplit("|", 2)[::2]) for name in self.history.names(before)]
+        self.history.withhold(name for name, group, step in asked if int(step) > last.get(group, -1))
         off = pd.Series(np.abs(self.history.errors()[before:]))
-        told = {"n_cells": len(made), "n_atoms": 0, "n_two_step": int((off >= self.policy.base).sum())}
+        told = {"n_cells": len(shown), "n_atoms": 0, "n_two_step": int((off >= self.policy.base).sum())}
         told["n_withheld"] = n_withheld
         self._tell(frame, CURVE, pd.Series(told), off, loss=max(losses, default=0.0))
 

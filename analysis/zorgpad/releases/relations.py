@@ -13,6 +13,7 @@ from zorgpad.disclosure import Names, Relation
 from zorgpad.indicators import residence_forms
 from zorgpad.region import Region
 from zorgpad.releases.frames_nulmeting import AGE_GROUPS
+from zorgpad.schemas import OUTSIDE_CARE
 
 EVER = "ooit"  # the period of a count over all years
 ENDED = "ended"  # the outcome of all stays that ended, in curves of parts of a region
@@ -93,6 +94,10 @@ class Relations:
             forms = names.starting(f"{parts[0]}|stand|{parts[2]}|{parts[3]}|")
             if forms:
                 yield [name], forms, False
+        if parts[:2] == ["pleegzorg", "entered"] and len(parts) == 3:  # its stays, ended in other words
+            ends = self._ends("pleegzorg", parts[2], names), self._ends(self._whole, parts[2], names)
+            if all(ends):
+                yield *ends, True
 
     def _areas(self, name: str, area: str, names: Names, *, is_sum: bool) -> Iterator[Relation]:
         """Gemeenten lie in subregions, and subregions in the region; ``is_sum``: nobody is in two of them."""
@@ -168,16 +173,22 @@ class Relations:
         if group[0] in _KINDS:
             yield from self._areas(name, stem, names, is_sum=True)
             if group[0] == "subregio" and kind == ENDED:
-                ends = [one.split("|")[:3] for one in names.starting(f"{self._whole}|") if one.endswith(f"|{step}")]
-                told = [f"{self._whole}|{how}|{step}" for *_, how in ends if how not in (*_NEVER_OUT, "censored")]
-                yield told, [f"{area}|{ENDED}|{step}" for area in self._inside[self._whole]], True
+                parts = [f"{area}|{ENDED}|{step}" for area in self._inside[self._whole]]
+                yield self._ends(self._whole, step, names), parts, True
             if later not in names:
                 yield [name], self._all_years(stem, kind, names), False
-        elif group == ["pleegzorg"] and kind in _SAME:
+        elif group == ["pleegzorg"] and kind in (*_SAME, *OUTSIDE_CARE):
             yield [name], [f"{self._whole}|{kind}|{step}"], True
         elif group[1:] == ["alle"]:
             ages = {one.split("|")[1] for one in names.starting(f"{group[0]}|") if one.count("|") == len(own) - 1}
             yield [name], [f"{group[0]}|{age}|{kind}|{step}" for age in sorted(ages - {"alle"})], True
+
+    @staticmethod
+    def _ends(group: str, step: str, names: Names) -> list[str]:
+        """The counts of those who ended in each way, at one step of the curves of a group."""
+        here = [one for one in names.starting(f"{group}|") if one.endswith(f"|{step}")]
+        here = [one for one in here if one.count("|") == group.count("|") + 2]
+        return [one for one in here if one.split("|")[-2] not in (*_NEVER_OUT, "censored")]
 
     def _graph(self, name: str, block: str, own: Sequence[str], names: Names) -> Iterator[Relation]:
         """What begins in a state or comes into it are its stays; so are what goes on, is still there, or ended."""

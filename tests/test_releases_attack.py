@@ -156,7 +156,7 @@ def test_check_attacks_the_counts_in_the_evidence(tmp_path, monkeypatch, capsys)
     label = {"region": "een10voordejeugd", "peildatum": "2024-01-01", "policy": "werkgroep", "is_synthetic": True}
     account = pd.DataFrame([("stand", "linked rounding", 2, 2, 0, 0, 3, 0, 0.0)], columns=list(ACCOUNT_COLUMNS))
     for shown, code, words in (([10, 5], 5, "2 under 4 wide"), ([5, 10], 0, "0 under 4 wide")):
-        cells = pd.DataFrame({"cell": names, "n": shown, "base": 5, "truth": [7, 8]})
+        cells = pd.DataFrame({"cell": names, "n": shown, "base": 5, "truth": [7, 8], "output": 0, "is_withheld": False})
         write_account(Published("digest", label, account, cells), tmp_path / "report.evidence")
         found, told = checked(monkeypatch, capsys, tmp_path / "report")
         assert words in told

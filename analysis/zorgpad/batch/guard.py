@@ -188,11 +188,11 @@ def guard_of(
 
 
 def write_account(release: Published, folder: Path) -> None:
-    """Evidence of a release and its protected counts, in a new folder that only its owner reads."""
+    """Evidence of a release and its protected counts, in a folder that only its owner reads."""
     from zorgpad.disclosure import write_acro, write_evidence
     from zorgpad.scan import safe_cells
 
-    folder.mkdir(mode=0o700)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_evidence(release.account, release.label, folder)
     counts = safe_cells(release.cells.drop(columns="truth", errors="ignore"))
     if release.attack:

@@ -189,9 +189,8 @@ def _blocks(places: NDArray[np.str_], most_atoms: int) -> Iterator[Ints]:
 def _at_once(part: Part, errors: Sequence[Errors], truth: Ints, shown: Ints, base: int, gap: float) -> Ints | None:
     """The nearest groups within all levels; else within what is left of each when as little as can be is given up.
 
-    Beyond the bound on work, groups that keep to what is left, though they are not the nearest.
-
-    Cells over the same groups are one row. ``truth`` and ``shown`` are those of all blocks so far.
+    Where the nearest are beyond the bound on work, groups that keep to it. Cells over the same groups are one row.
+    ``truth`` and ``shown`` are those of all blocks so far.
     """
     most = np.where(part.counts > 0, -(-part.counts // base) + 2, 0)
     first, place = _distinct_rows(part.matrix)

@@ -174,8 +174,8 @@ def _rounded(
     truth = np.asarray(atoms.matrix @ atoms.n)
     is_count = np.array([cell.split("|")[-2] != _LEFT for cell in atoms.cells])
     names = [cell for cell, told in zip(atoms.cells, is_count, strict=True) if told]
-    empty = _nobody_yet(rows, n_steps) - set(names)
-    levels = (history or History(key)).levels(names, truth[is_count], base=policy.base, empty=sorted(empty))
+    empty = sorted(_nobody_yet(rows, n_steps) - set(names))
+    levels = (history or History(key)).levels(names, truth[is_count], base=policy.base, empty=empty)
     is_few = np.zeros(len(truth), dtype=bool)
     is_few[is_count] = levels["is_few"]
     most = [shown.get(cell.replace(f"|{_LEFT}|", f"|{ENTERED}|"), np.inf) for cell in atoms.cells]
@@ -193,8 +193,7 @@ def _rounded(
         is_few=is_few,
     )
     if history:
-        history.note(names, done.cells[is_count], truth[is_count], base=policy.base)
-        history.note(sorted(empty), [0] * len(empty), [0] * len(empty), base=policy.base)
+        history.note(names, done.cells[is_count], truth[is_count], base=policy.base, empty=empty)
     return dict(zip(names, done.cells[is_count].tolist(), strict=True))
 
 

@@ -227,11 +227,14 @@ class History:
         if by in self._now:
             self._most[name] = self._now[by][0]
 
-    def note(self, names: Sequence[str], shown: Iterable[int], truth: Iterable[int], *, base: int) -> None:
-        """Add counts to the release that is being made."""
+    def note(
+        self, names: Sequence[str], shown: Iterable[int], truth: Iterable[int], *, base: int, empty: Sequence[str] = ()
+    ) -> None:
+        """Add counts to the release that is being made; ``empty`` are those of nobody."""
         for name, n, true in zip(names, shown, truth, strict=True):
             self._now[name] = (int(n), base, int(true))
-        self._names.add(names)
+        self._now.update(dict.fromkeys(empty, (0, base, 0)))
+        self._names.add([*names, *empty])
 
     def names(self, after: int = 0) -> list[str]:
         """The counts of this release, in the order in which they were made; without the first ones."""

@@ -203,8 +203,8 @@ def _at_once(part: Part, errors: Sequence[Errors], truth: Ints, shown: Ints, bas
         np.minimum.at(high, place, limits[1] - shown)
         return low, high
 
-    levels = [of_rows(errors[0].limits(truth, base))]
-    levels += [of_rows(one.limits(truth, base, errors[0].limits(truth, base))) for one in errors[1:]]
+    every = errors[0].limits(truth, base)
+    levels = [of_rows(every), *(of_rows(one.limits(truth, base, every)) for one in errors[1:])]
     if (levels[0][0] > levels[0][1]).any():
         return None
     asked = levels[0]

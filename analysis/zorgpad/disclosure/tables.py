@@ -160,9 +160,7 @@ def protect_cells(
     rounded, n_attempts, n_narrow = _round(atoms, policy.base, key, before, attempts, asked)
     now = remember(before, rounded, truth=truth, atoms=atoms.n, labels=atoms.cells, atom_labels=atoms.labels)
     if history:
-        history.note(told, rounded.cells, truth, base=policy.base)
-        zeros = [0] * len(empty)
-        history.note(empty, zeros, zeros, base=policy.base)
+        history.note(told, rounded.cells, truth, base=policy.base, empty=empty)
     is_withheld = _withheld(atoms, rounded.cells, truth, policy, dominant)
     if history:
         history.withhold([name for name, is_one in zip(told, is_withheld, strict=True) if is_one])

@@ -165,9 +165,7 @@ class Relations:
         later = f"{stem}|{kind}|{int(step) + 1:03d}"
         yield [name], [later], False
         if kind == "entered":
-            here = [one for one in names.starting(f"{stem}|") if one.endswith(f"|{step}")]
-            out = [one for one in here if one.count("|") == len(own) - 1 and one.split("|")[-2] not in _NEVER_OUT]
-            yield out, [name], False
+            yield self._out(stem, step, names), [name], False
         if kind == "breakdown_certain":
             yield [name], [f"{stem}|breakdown|{step}"], False
         if group[0] in _KINDS:
@@ -184,11 +182,14 @@ class Relations:
             yield [name], [f"{group[0]}|{age}|{kind}|{step}" for age in sorted(ages - {"alle"})], True
 
     @staticmethod
-    def _ends(group: str, step: str, names: Names) -> list[str]:
-        """The counts of those who ended in each way, at one step of the curves of a group."""
+    def _out(group: str, step: str, names: Names) -> list[str]:
+        """The counts of those who ended in each way or went out of view, at one step of the curves of a group."""
         here = [one for one in names.starting(f"{group}|") if one.endswith(f"|{step}")]
-        here = [one for one in here if one.count("|") == group.count("|") + 2]
-        return [one for one in here if one.split("|")[-2] not in (*_NEVER_OUT, "censored")]
+        return [one for one in here if one.count("|") == group.count("|") + 2 and one.split("|")[-2] not in _NEVER_OUT]
+
+    def _ends(self, group: str, step: str, names: Names) -> list[str]:
+        """The same without those who went out of view."""
+        return [one for one in self._out(group, step, names) if one.split("|")[-2] != "censored"]
 
     def _graph(self, name: str, block: str, own: Sequence[str], names: Names) -> Iterator[Relation]:
         """What begins in a state or comes into it are its stays; so are what goes on, is still there, or ended."""

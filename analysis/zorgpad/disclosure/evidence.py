@@ -20,6 +20,7 @@ _TYPES = {"rounded cumulative counts": "survival plot", "rounded flows": "flow g
 _VERSION = 1
 ACRO_VERSION = "1.0.2"
 _OF_ACRO = ("table", "survival plot")  # the kinds of output that ACRO knows, of ours
+_NO_COUNTS = "Sums and estimates made of protected counts: the values stand on the pages."
 
 
 def write_evidence(account: pd.DataFrame, label: Mapping[str, Any], folder: str | Path) -> list[Path]:
@@ -109,24 +110,15 @@ def write_acro(
     results, shown = {}, cells.assign(n=cells["n"].astype("Int64").mask(cells["is_withheld"].astype(bool)))
     for i, row in enumerate(_outputs(account, policy).itertuples()):
         uid, own = f"output_{i}", shown.loc[cells["output"] == i, ["cell", "n"]]
-        name = f"{uid}_0.csv"
-        own.to_csv(target / name, index=False, lineterminator="\n")
-        results[uid] = {
+        table = f"{uid}_0.csv"
+        own.to_csv(target / table, index=False, lineterminator="\n")
+        mended = {"mitigation": "round", "round_base": policy.base} if len(own) else {}
+        results[uid] = _record(row) | {
             "uid": uid,
-            "status": row.status,
-            "type": row.type if row.type in _OF_ACRO else "table",
-            "properties": {"method": row.rule}
-            | ({"mitigation": "round", "round_base": policy.base} if len(own) else {}),
-            "files": [{"name": name, "sdc": _sdc(row)}],
-            "outcome": {},
-            "command": f"zorgpad report: {row.name}",
-            "summary": row.summary,
+            "properties": {"method": row.rule} | mended,
+            "files": [{"name": table, "sdc": _sdc(row)}],
             "timestamp": f"{label['peildatum']}T00:00:00",
-            "comments": []
-            if len(own)
-            else ["Sums and estimates made of protected counts: the values stand on the pages."],
-            "exception": "",
-            "fair": {},
+            "comments": [] if len(own) else [_NO_COUNTS],
         }
     found = target / "results.json"
     text = json.dumps({"version": version, "results": results}, indent=4)
@@ -134,6 +126,19 @@ def write_acro(
     for path in sorted(target.glob("*.*")):
         (target / "checksums" / f"{path.name}.txt").write_text(hashlib.sha256(path.read_bytes()).hexdigest(), "utf-8")
     return found
+
+
+def _record(row: Any) -> dict[str, Any]:
+    """What ACRO tells of an output itself; ``outcome`` and ``fair`` are of checks that were not made."""
+    return {
+        "status": row.status,
+        "type": row.type if row.type in _OF_ACRO else "table",
+        "outcome": {},
+        "command": f"zorgpad report: {row.name}",
+        "summary": row.summary,
+        "exception": "",
+        "fair": {},
+    }
 
 
 def _sdc(row: Any) -> dict[str, Any]:
